@@ -1,0 +1,38 @@
+# A fresh machine needs Python 3.11+ and make; everything else is set up under .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint format bench clean
+
+help:            ## what can be typed here
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## create .venv with everything that is locked in uv.lock
+
+$(READY): pyproject.toml uv.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --system-certs --frozen --all-extras --inexact --quiet
+	touch $@
+
+test: $(READY)   ## every test, none skipped
+	$(BIN)/python -m pytest
+
+lint: $(READY)   ## ruff and mypy strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY) ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## sealing and opening 1 GiB against cp, start-up against a bare Python
+	$(BIN)/python benchmarks/seal.py
+	$(BIN)/python benchmarks/startup.py
+
+clean:           ## remove what setup and the tests made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
