@@ -3,7 +3,7 @@
 A record has exactly its fields, in their order, all of them always; no white space; UTF-8 without BOM;
 strings free of control characters, only quotation mark and backslash escaped; integers from 0 to 2^53 - 1;
 byte strings in base64url without padding. A decoder checks types strictly, encodes what it read once more and
-compares: whatever differs by one byte is malformed. Source: docs/FORMAT.md, "Canonical JSON".
+once more and compares: whatever differs by one byte is malformed. Source: docs/FORMAT.md, "Canonical JSON".
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from typing import Any, Generic, Protocol, TypeVar
 
-from keys.errors import MalformedError
+from keys.errors import LimitError, MalformedError
 
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON implementation carries exactly (RFC 8259, section 6)."""
@@ -43,7 +43,7 @@ class Text:
         self._pattern = re.compile(pattern) if pattern is not None else None
 
     def load(self, value: Any, where: str) -> str:
-        """Check type, control characters, length and pattern; raise `MalformedError`."""
+        """Check type, control characters, length and pattern; raise `MalformedError` or `LimitError`."""
         if type(value) is not str:
             raise MalformedError(f"{where}: not a string")
         if _FORBIDDEN.search(value):
@@ -53,7 +53,7 @@ class Text:
         except UnicodeEncodeError:
             raise MalformedError(f"{where}: not encodable as UTF-8") from None
         if length > self._maximum:
-            raise MalformedError(f"{where}: {length} bytes, at most {self._maximum} are allowed")
+            raise LimitError(f"{where}: {length} bytes, at most {self._maximum} are allowed")
         if self._pattern is not None and not self._pattern.fullmatch(value):
             raise MalformedError(f"{where}: not of the form {self._pattern.pattern}")
         return value
@@ -158,16 +158,18 @@ class Sequence(Generic[T]):
         self._maximum = maximum
 
     def _check(self, value: list[Any] | tuple[Any, ...], where: str) -> None:
-        if not self._minimum <= len(value) <= self._maximum:
-            raise MalformedError(f"{where}: {len(value)} items, not {self._minimum} to {self._maximum}")
+        if len(value) < self._minimum:
+            raise MalformedError(f"{where}: {len(value)} items, at least {self._minimum} are needed")
+        if len(value) > self._maximum:
+            raise LimitError(f"{where}: {len(value)} items, at most {self._maximum} are allowed")
 
     def dump(self, value: tuple[T, ...], where: str) -> list[Any]:
-        """Dump every item; raise `MalformedError`."""
+        """Dump every item; raise `MalformedError`, or `LimitError` on too many."""
         self._check(value, where)
         return [self._item.dump(item, f"{where}[{index}]") for index, item in enumerate(value)]
 
     def load(self, value: Any, where: str) -> tuple[T, ...]:
-        """Load every item; raise `MalformedError`."""
+        """Load every item; raise `MalformedError`, or `LimitError` on too many."""
         if type(value) is not list:
             raise MalformedError(f"{where}: not a list")
         self._check(value, where)
@@ -262,10 +264,11 @@ def decode(codec: Codec[T], data: bytes, *, maximum: int) -> T:
         maximum: largest accepted length in bytes, checked before anything is parsed.
 
     Raises:
-        MalformedError: too long, not UTF-8, not JSON, not this document, or spelled otherwise.
+        LimitError: the document, one of its strings or lists is longer than allowed.
+        MalformedError: not UTF-8, not JSON, not this document, or spelled otherwise.
     """
     if len(data) > maximum:
-        raise MalformedError(f"{len(data)} bytes, at most {maximum} are allowed")
+        raise LimitError(f"{len(data)} bytes, at most {maximum} are allowed")
     try:
         document = json.loads(data.decode("utf-8"), parse_float=_refuse_number, parse_constant=_refuse_number)
     except (ValueError, RecursionError):
