@@ -2,7 +2,7 @@
 
 A record has exactly its fields, in their order, all of them always; no white space; UTF-8 without BOM;
 strings free of control characters, only quotation mark and backslash escaped; integers from 0 to 2^53 - 1;
-byte strings in base64url without padding. A decoder checks types strictly, encodes what it read once more and
+byte strings in base64url without padding. A decoder checks types strictly, encodes what it read
 once more and compares: whatever differs by one byte is malformed. Source: docs/FORMAT.md, "Canonical JSON".
 """
 
