@@ -12,9 +12,12 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from keys.errors import LimitError, MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON implementation carries exactly (RFC 8259, section 6)."""
@@ -139,14 +142,46 @@ class Binary:
 
     def load(self, value: Any, where: str) -> bytes:
         """Decode; raise `MalformedError` on a wrong type, alphabet or length."""
-        if type(value) is not str:
-            raise MalformedError(f"{where}: not a string")
-        try:
-            data = urlsafe_b64decode(value.encode("ascii") + b"=" * (-len(value) % 4))
-        except (UnicodeEncodeError, Base64Error, ValueError):
-            raise MalformedError(f"{where}: not base64url") from None
+        data = _read_base64url(value, where)
         self._check(data, where)
         return data
+
+
+class Blob:
+    """Bytes of any length up to ``maximum``, in unpadded base64url; none are written as ``""``."""
+
+    def __init__(self, *, maximum: int) -> None:
+        self._maximum = maximum
+
+    def dump(self, value: bytes, where: str) -> str:
+        """Encode; raise `LimitError` on too many bytes."""
+        self._check(value, where)
+        return encode_binary(value)
+
+    def load(self, value: Any, where: str) -> bytes:
+        """Decode; raise `MalformedError` on a wrong type or alphabet, `LimitError` on too many bytes."""
+        data = _read_base64url(value, where)
+        self._check(data, where)
+        return data
+
+    def _check(self, value: bytes, where: str) -> None:
+        if len(value) > self._maximum:
+            raise LimitError(f"{where}: {len(value)} bytes, at most {self._maximum} are allowed")
+
+
+class Optional(Generic[T]):
+    """A value, or ``""`` in its place: what is absent is written too. None in Python."""
+
+    def __init__(self, present: Codec[T]) -> None:
+        self._present = present
+
+    def dump(self, value: T | None, where: str) -> Any:
+        """Dump the value or ``""``; raise `MalformedError`."""
+        return "" if value is None else self._present.dump(value, where)
+
+    def load(self, value: Any, where: str) -> T | None:
+        """Load the value or None; raise `MalformedError`."""
+        return None if value == "" else self._present.load(value, where)
 
 
 class Sequence(Generic[T]):
@@ -177,16 +212,22 @@ class Sequence(Generic[T]):
 
 
 class Record(Generic[R]):
-    """A JSON object with exactly these fields in this order; a named tuple ``kind`` in Python."""
+    """A JSON object with exactly these fields in this order; a named tuple ``kind`` in Python.
 
-    def __init__(self, kind: type[R], **fields: Codec[Any]) -> None:
+    ``renamed`` gives the attribute of a field whose name Python reserves: ``{"from": "valid_from"}``.
+    """
+
+    def __init__(
+        self, kind: type[R], renamed: Mapping[str, str] | None = None, /, **fields: Codec[Any]
+    ) -> None:
         self.kind = kind
         self._fields = fields
+        self._attributes = {name: (renamed or {}).get(name, name) for name in fields}
 
     def dump(self, value: R, where: str = "") -> dict[str, Any]:
         """Dump every field in order; raise `MalformedError`."""
         return {
-            name: codec.dump(getattr(value, name), f"{where}.{name}" if where else name)
+            name: codec.dump(getattr(value, self._attributes[name]), f"{where}.{name}" if where else name)
             for name, codec in self._fields.items()
         }
 
@@ -195,11 +236,13 @@ class Record(Generic[R]):
         if type(value) is not dict:
             raise MalformedError(f"{where or 'document'}: not an object")
         if value.keys() != self._fields.keys():
-            odd = sorted(value.keys() ^ self._fields.keys())
-            raise MalformedError(f"{where or 'document'}: fields missing or unknown: {', '.join(odd)[:200]}")
+            # Missing fields are named; unknown ones are not: their names are the sender's words.
+            missing = ", ".join(name for name in self._fields if name not in value)
+            what = f"no {missing}" if missing else "an unknown field"
+            raise MalformedError(f"{where or 'document'}: {what}")
         return self.kind(
             **{
-                name: codec.load(value[name], f"{where}.{name}" if where else name)
+                self._attributes[name]: codec.load(value[name], f"{where}.{name}" if where else name)
                 for name, codec in self._fields.items()
             }
         )
@@ -226,6 +269,16 @@ class Union:
         if type(tag) is not str or tag not in self._records:
             raise MalformedError(f"{where}.{self._tag}: not one of {', '.join(sorted(self._records))}")
         return self._records[tag]
+
+
+def _read_base64url(value: Any, where: str) -> bytes:
+    """Return the bytes; a second spelling of them is left to the comparison that `decode` makes."""
+    if type(value) is not str:
+        raise MalformedError(f"{where}: not a string")
+    try:
+        return urlsafe_b64decode(value.encode("ascii") + b"=" * (-len(value) % 4))
+    except (UnicodeEncodeError, Base64Error, ValueError):
+        raise MalformedError(f"{where}: not base64url") from None
 
 
 def encode_binary(value: bytes) -> str:
