@@ -27,6 +27,11 @@ _NONCE: Final = 12
 _INFO: Final = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\x00"
 
 
+def message_context(label: str, context: bytes, suffix: bytes = b"") -> bytes:
+    """Return the Cobblestone context of a message: label ‖ 00 ‖ ctx, then the file id for files."""
+    return label.encode("ascii") + b"\x00" + context + suffix
+
+
 def message_length(size: int) -> int:
     """Return how many bytes a message of ``size`` plaintext bytes takes."""
     return HEAD + size + TAG * (size // CHUNK + 1)

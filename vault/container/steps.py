@@ -6,12 +6,12 @@ which they are sent None. One machine, many drivers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from vault.container.outcomes import ContainerError, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
     from typing import TypeAlias
 
     from vault.container.manifest import FileEntry

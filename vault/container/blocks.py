@@ -1,0 +1,79 @@
+"""Payload bytes that have been checked against their leaves, read block by block and a little ahead."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vault.container.lanes import DEPTH, Lane, Result, open_lane
+from vault.container.layout import BLOCK
+from vault.container.leaves import leaf_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from vault.container.examine import Examined
+    from vault.container.steps import Steps
+
+
+class BlockStream:
+    """Reads the blocks that ``spans`` touch, each once, and hands out verified bytes in rising order."""
+
+    def __init__(self, examined: Examined, spans: Iterable[tuple[int, int]]) -> None:
+        """Prepare to read.
+
+        Args:
+            examined: the container.
+            spans: what will be asked for, as (start, stop) in the payload, rising and not empty.
+        """
+        spans = list(spans)
+        self._examined = examined
+        self._ahead = _touched(spans)
+        self._waiting: deque[tuple[int, bytes, Result[bytes]]] = deque()
+        self._lane: Lane = open_lane(sum(stop - start for start, stop in spans))
+        self._index = -1
+        self._block = memoryview(b"")
+
+    def close(self) -> None:
+        """End the worker thread."""
+        self._lane.close()
+
+    def read(self, start: int, stop: int) -> Steps[memoryview]:
+        """Return verified payload bytes from ``start``: up to ``stop`` or to the end of the block.
+
+        Raises:
+            ContainerError: payload_damaged.
+        """
+        index, offset = divmod(start, BLOCK)
+        while self._index < index:
+            yield from self._advance()
+        return self._block[offset : offset + stop - start]
+
+    def read_all(self, start: int, stop: int) -> Steps[bytes]:
+        """Return all verified payload bytes from ``start`` to ``stop``; they must fit in memory.
+
+        Raises:
+            ContainerError: payload_damaged.
+        """
+        data = bytearray()
+        while start + len(data) < stop:
+            data += yield from self.read(start + len(data), stop)
+        return bytes(data)
+
+    def _advance(self) -> Steps[None]:
+        while len(self._waiting) < DEPTH and (index := next(self._ahead, None)) is not None:
+            block = yield self._examined.block_range(index)
+            self._waiting.append((index, block, self._lane.submit(partial(leaf_of, block))))
+        index, block, leaf = self._waiting.popleft()
+        self._examined.check_block(index, leaf.result())
+        self._index, self._block = index, memoryview(block)
+
+
+def _touched(spans: list[tuple[int, int]]) -> Iterator[int]:
+    """Yield the indices of the blocks that the spans touch, each once."""
+    done = -1
+    for start, stop in spans:
+        for index in range(max(start // BLOCK, done + 1), (stop - 1) // BLOCK + 1):
+            yield index
+            done = index
