@@ -1,8 +1,8 @@
 """Every problem the service can answer with: a stable code, its HTTP status, its title.
 
 Source: RFC 9457 (`application/problem+json`). Programs look at ``code`` alone; ``title`` and ``detail`` are
-for people. A code is never renamed and never changes its status. The eleven outcomes of a container stand here
-under the names that every implementation of the format uses.
+for people. A code is never renamed and never changes its status. The eleven outcomes of a container stand
+here under the names that every implementation of the format uses.
 """
 
 from __future__ import annotations

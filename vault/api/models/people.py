@@ -112,8 +112,8 @@ class TokenIssued(Answer):
 class EnrolmentRequest(Request):
     """Ties an identity to an account.
 
-    ``signature`` is over origin, the unwrapped challenge and the key id, in the context of possession: who made
-    it has both private halves.
+    ``signature`` is over origin, the unwrapped challenge and the key id, in the context of possession: who
+    made it has both private halves.
     """
 
     code: EnrolmentCode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from vault.api.models.base import Answer, Base64, Hex32, Request, SignedStatement
+from vault.api.models.base import Answer, Hex32, Request, SignedStatement
 
 
 class AuthorityPublication(Request):
@@ -19,12 +19,12 @@ class Trust(Answer):
     """What a client compares with its pin before it believes anything else."""
 
     origin: str = Field(description="The service's name, signed into every sign-in and checkpoint.")
-    server_key: Base64 = Field(description="The server's public signing key, 1984 bytes.")
-    server_key_id: Hex32
+    server_identity: str = Field(description="The server's public key file; it signs and never opens.")
+    server_key_id: Hex32 = Field(description="Id of the server's signing key.")
     authority: str | None = Field(
         None, description="The authority's public key file, absent until published."
     )
     fingerprint: str | None = Field(None, description="The authority's fingerprint, eight groups of four.")
-    server: SignedStatement | None = None
-    recovery: SignedStatement | None = None
+    server: SignedStatement | None = Field(None, description="The authority's habilitation of the server.")
+    recovery: SignedStatement | None = Field(None, description="The authority's recovery-key statement.")
     successions: tuple[SignedStatement, ...] = ()
