@@ -1,0 +1,213 @@
+"""What the services are built with: an object store, the records, a clock.
+
+Every adapter passes the suite of its port in ``tests/suites``. The errors here are all that an adapter may raise
+beside a caller's own exceptions and cancellation; their texts carry no path, no address and no credential, so
+that they may be logged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from keys.randomness import random_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from vault.journal import Actor
+    from vault.server.stores.records.transactions import Bookkeeping, Change, Reading
+
+
+def new_id() -> str:
+    """Return a fresh name for a row: 16 random bytes, 32 lower-case hexadecimal digits."""
+    return random_bytes(16).hex()
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> int:
+        """Return UTC seconds."""
+
+
+# --- objects ---------------------------------------------------------------------------------------------
+
+
+class StoreError(Exception):
+    """Base of what an object store raises."""
+
+
+class ObjectNotFoundError(StoreError):
+    """There is no object of that key, or the key is not one of ours."""
+
+
+class StoreFullError(StoreError):
+    """No room is left; nothing of the object was kept."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be reached or refuses to work; trying again later may help."""
+
+
+class ObjectDamagedError(StoreError):
+    """The object ends before the range that its record promises."""
+
+
+class StoredObject(NamedTuple):
+    """An object that is kept.
+
+    Attributes:
+        key: its name, drawn by the store at random, never used before or again.
+        size: its length in bytes.
+    """
+
+    key: str
+    size: int
+
+
+class ListedObject(NamedTuple):
+    """An object as a janitor sees it; ``modified`` is UTC seconds by the store's clock."""
+
+    key: str
+    size: int
+    modified: int
+
+
+class ObjectStore(Protocol):
+    """Immutable objects of any length under random names."""
+
+    async def put(self, chunks: AsyncIterable[bytes]) -> StoredObject:
+        """Keep everything that ``chunks`` yields, durably, as one new object.
+
+        Whatever ends it early (an exception of ``chunks``, which passes through, a failing store,
+        cancellation) leaves nothing that `get` or `list` would show.
+
+        Raises:
+            StoreFullError, StoreUnavailableError.
+        """
+
+    def get(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes from ``offset`` on, ``length`` of them or all, in chunks of at most 1 MiB.
+
+        Close the iterator (`contextlib.aclosing`) where it may not be read to its end.
+
+        Raises:
+            ObjectNotFoundError, StoreUnavailableError; ObjectDamagedError where the object is shorter.
+        """
+
+    async def size(self, key: str) -> int:
+        """Return an object's length in bytes.
+
+        Raises:
+            ObjectNotFoundError, StoreUnavailableError.
+        """
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is already removed.
+
+        Raises:
+            StoreUnavailableError.
+        """
+
+    def list(self) -> AsyncIterator[ListedObject]:
+        """Yield every whole object, in no order, while others come and go.
+
+        Raises:
+            StoreUnavailableError.
+        """
+
+    async def check(self) -> None:
+        """Return if objects could be stored now.
+
+        Raises:
+            StoreFullError, StoreUnavailableError.
+        """
+
+
+# --- records ---------------------------------------------------------------------------------------------
+
+
+class RecordsError(Exception):
+    """Base of what the records raise. Whatever is raised inside a transaction undoes all of it."""
+
+
+class RecordsUnavailableError(RecordsError):
+    """The database cannot be reached, is busy for too long, or is not at the expected schema."""
+
+
+class AlreadyExistsError(RecordsError):
+    """What has to be unique (an id, a key, a pinned fact, a grant) is there already."""
+
+
+class OutdatedError(RecordsError):
+    """A compare-and-swap lost: what was expected is not (or no longer) what is stored."""
+
+
+class SealKnownError(RecordsError):
+    """A seal id that was deposited before, in any state: each is taken once, forever."""
+
+
+class QuotaExceededError(RecordsError):
+    """The organisation may not store that many bytes more."""
+
+
+class BadCursorError(RecordsError):
+    """A cursor that this list did not give out."""
+
+
+class UnrecordedChangeError(RuntimeError):
+    """A mistake of the caller: a change was about to be committed with no journal entry, or with two."""
+
+
+class Origin(NamedTuple):
+    """Who stands behind a change, as the journal will say it.
+
+    Attributes:
+        actor: who acts.
+        request: id of the request, empty for an act on the host.
+    """
+
+    actor: Actor
+    request: str
+
+
+class Records(Protocol):
+    """All that is remembered beside objects, in transactions.
+
+    The three differ in what they can write, and their types say so: nothing; anything, with exactly one
+    journal entry; only what is forgotten anyway (challenges, counters, remembered answers).
+    """
+
+    def read(self) -> AbstractAsyncContextManager[Reading]:
+        """Open a consistent view that changes nothing.
+
+        Raises:
+            RecordsUnavailableError.
+        """
+
+    def change(self, origin: Origin) -> AbstractAsyncContextManager[Change]:
+        """Open the one writing transaction of this moment; leaving the block commits it durably.
+
+        An exception inside the block undoes everything. So does leaving it without having called
+        `Change.record` once: a change has its journal entry in the same transaction, or did not happen. Keep
+        the block short and free of other waiting: changes wait for each other.
+
+        Raises:
+            UnrecordedChangeError: no journal entry was written.
+            RecordsUnavailableError.
+        """
+
+    def bookkeeping(self) -> AbstractAsyncContextManager[Bookkeeping]:
+        """Open a transaction for what needs no journal entry because it is not kept.
+
+        Raises:
+            RecordsUnavailableError.
+        """
+
+    async def check(self) -> None:
+        """Return if the database answers and has the schema that this code expects.
+
+        Raises:
+            RecordsUnavailableError.
+        """

@@ -1,0 +1,252 @@
+"""What the records hold, row by row. A field has its column's name; all times are UTC seconds.
+
+A row's ``position`` is the position of the journal entry that it was created with. Names of keys, seals,
+statements and digests are 32 bytes; ids of everything else are 32 hexadecimal digits, but a dossier's is its own.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class Page(NamedTuple, Generic[T]):
+    """Part of a list; ``next`` is the cursor of the following part, None on the last."""
+
+    items: tuple[T, ...]
+    next: str | None
+
+
+class Organisation(NamedTuple):
+    """A tenant. ``used_bytes`` counts what its dossiers store, whole containers."""
+
+    id: str
+    name: str
+    quota_bytes: int
+    max_container_bytes: int
+    used_bytes: int
+    position: int
+    created_at: int
+
+
+class Account(NamedTuple):
+    """A person or a program. Keys are None until it enrolled; the code is kept as a hash until it is used.
+
+    ``kem_public`` has 1665 bytes, ``signing_public`` 1984.
+    """
+
+    id: str
+    organisation_id: str | None
+    role: str
+    name: str
+    kem_public: bytes | None
+    signing_public: bytes | None
+    kem_key_id: bytes | None
+    signing_key_id: bytes | None
+    enrolment_hash: bytes | None
+    enrolment_until: int | None
+    disabled_at: int | None
+    position: int
+    created_at: int
+
+
+class Token(NamedTuple):
+    """A token, as the SHA-256 of its secret."""
+
+    id: str
+    account_id: str
+    secret_hash: bytes
+    label: str
+    read_only: bool
+    expires_at: int
+    revoked_at: int | None
+    position: int
+    created_at: int
+
+
+class Session(NamedTuple):
+    """A signed-in key: an account's, or a depositor's (then ``account_id`` is None)."""
+
+    id: str
+    account_id: str | None
+    signing_key_id: bytes
+    secret_hash: bytes
+    expires_at: int
+    ended_at: int | None
+    position: int
+    created_at: int
+
+
+class StoredStatement(NamedTuple):
+    """A signed statement, believed by nobody for being here.
+
+    ``id`` is `keys.statements.Signed.id`; ``subject`` the key id that it speaks of, where there is one;
+    ``valid_until`` 0 is no end; ``withdrawn_at`` is when the withdrawal was issued.
+    """
+
+    id: bytes
+    kind: str
+    statement: bytes
+    signature: bytes
+    issuer: bytes
+    subject: bytes | None
+    dossier_id: str | None
+    generation: int | None
+    issued_at: int
+    valid_from: int
+    valid_until: int
+    withdrawn_by: bytes | None
+    withdrawn_at: int | None
+    position: int
+    created_at: int
+
+
+class Dossier(NamedTuple):
+    """What belongs to one product's démarche; ``generation`` is that of the current dossier key."""
+
+    id: str
+    organisation_id: str
+    procedure: str
+    product: str
+    product_version: str
+    opened_by: str
+    generation: int
+    closed_at: int | None
+    position: int
+    created_at: int
+
+
+class Depositor(NamedTuple):
+    """A signing key (1984 bytes) with a mandate for a dossier; what it may is said by the mandate alone."""
+
+    id: str
+    dossier_id: str
+    signing_key_id: bytes
+    signing_public: bytes
+    mandate_id: bytes
+    label: str
+    removed_at: int | None
+    position: int
+    created_at: int
+
+
+class Grant(NamedTuple):
+    """A dossier key's seed, wrapped to ``grantee`` (key id of a KEM key) by the statement."""
+
+    id: str
+    dossier_id: str
+    generation: int
+    grantee: bytes
+    account_id: str | None
+    statement_id: bytes
+    revoked_at: int | None
+    position: int
+    created_at: int
+
+
+class Template(NamedTuple):
+    """A template without its bytes; the code in its link is kept as a hash."""
+
+    id: str
+    dossier_id: str
+    signer: bytes
+    signing_public: bytes
+    seal_id: bytes
+    generation: int
+    envelope_digest: bytes
+    size: int
+    code_hash: bytes
+    expires_at: int
+    withdrawn_at: int | None
+    position: int
+    created_at: int
+
+
+class Proof(NamedTuple):
+    """A proof: what its versions are versions of. ``seal_id`` is the newest version's, its tag."""
+
+    id: str
+    dossier_id: str
+    evidence_type: str
+    state: str
+    seal_id: bytes
+    version: int
+    position: int
+    created_at: int
+
+
+class Version(NamedTuple):
+    """One deposited container, without its bytes.
+
+    ``generation`` is the envelope's, ``dossier_generation`` that of the dossier key which it is sealed to;
+    ``head_size`` is the length of preamble and envelope, ``body_size`` that of the object ``body_key``;
+    ``actor`` is who deposited, as the receipt says. ``position`` and ``created_at`` are the deposit's.
+    """
+
+    seal_id: bytes
+    proof_id: str
+    number: int
+    dossier_id: str
+    evidence_type: str
+    state: str
+    signer: bytes
+    actor: str
+    supersedes: bytes | None
+    sealed_at: int
+    generation: int
+    envelope_digest: bytes
+    dossier_generation: int
+    head_size: int
+    body_key: str
+    body_size: int
+    archived_at: int | None
+    opened_at: int | None
+    complained_at: int | None
+    position: int
+    created_at: int
+
+
+class Opening(NamedTuple):
+    """What a reviewer found: ``outcome`` is "opened" or the outcome that stood in the way."""
+
+    id: str
+    seal_id: bytes
+    account_id: str
+    outcome: str
+    statement_id: bytes
+    position: int
+    created_at: int
+
+
+class SignedBytes(NamedTuple):
+    """A signed statement as it travels, such as a receipt."""
+
+    statement: bytes
+    signature: bytes
+
+
+class JournalEntry(NamedTuple):
+    """A stored entry: the canonical bytes and the leaf over them."""
+
+    position: int
+    entry: bytes
+    leaf: bytes
+
+
+class Challenge(NamedTuple):
+    """What was handed out to be signed once: ``purpose`` tells signing in from enrolling."""
+
+    id: str
+    purpose: str
+    challenge: bytes
+    key_id: bytes
+    expires_at: int
+
+
+class Remembered(NamedTuple):
+    """The answer to an earlier request with the same idempotency key; ``answer`` None where it was secret."""
+
+    request_digest: bytes
+    status: int
+    answer: bytes | None
