@@ -1,0 +1,171 @@
+"""Opening a container on disk: who may, what is in it, and taking it out."""
+
+from __future__ import annotations
+
+import unicodedata
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from client.errors import N_, NotFoundProblem
+from client.exchange.containers import ContainerFile
+from client.exchange.folders import Extraction
+from client.refusals import refusing
+from vault.container.examine import NOTHING_EXPECTED, Examined, Expectations
+from vault.container.opening import Opened, open_container
+from vault.container.outcomes import ContainerError, Outcome
+from vault.container.steps import FileFinished, FileStarted, Plaintext, run
+from vault.container.unlocking import Unlocked, unlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from io import FileIO
+
+    from keys.unwrapping import DecapsulationKey
+    from vault.container.manifest import FileEntry
+    from vault.container.slots import PasswordAccess
+
+    Advance = Callable[[int], None]
+
+
+class Access(NamedTuple):
+    """What somebody has to open containers with: private keys, and a user name with a password.
+
+    Keys are tried first; the password is asked for only if none of them opens.
+    """
+
+    keys: Sequence[DecapsulationKey] = ()
+    password: Callable[[], PasswordAccess] | None = None
+
+    def unlock(self, examined: Examined) -> Unlocked:
+        """Return the container's key.
+
+        Raises:
+            ContainerError: no_access, envelope_tampered or limit_exceeded.
+        """
+        for key in self.keys:
+            try:
+                return unlock(examined, key)
+            except ContainerError as error:
+                if error.outcome is not Outcome.NO_ACCESS:
+                    raise
+        if self.password is None:
+            raise ContainerError(Outcome.NO_ACCESS, "no key at hand opens this container")
+        return unlock(examined, self.password())
+
+
+class OpenContainer:
+    """A container whose manifest was read and checked."""
+
+    def __init__(self, file: ContainerFile, unlocked: Unlocked, opened: Opened) -> None:
+        self.file = file
+        self.unlocked = unlocked
+        self.opened = opened
+
+    @property
+    def examined(self) -> Examined:
+        """What can be known without a key."""
+        return self.opened.examined
+
+    def select(self, paths: Sequence[str]) -> list[FileEntry] | None:
+        """Return the files of these paths, folders with all that is in them; None (all) without paths.
+
+        Raises:
+            NotFoundProblem: the container has no such path.
+        """
+        if not paths:
+            return None
+        chosen: dict[str, FileEntry] = {}
+        for path in paths:
+            wanted = unicodedata.normalize("NFC", path).rstrip("/")
+            found = [
+                file
+                for file in self.opened.manifest.files
+                if f"{unicodedata.normalize('NFC', file.path)}/".startswith(f"{wanted}/")
+            ]
+            if not found:
+                raise NotFoundProblem(
+                    N_("{container}: there is no {path} in it; see what is there with scelle list"),
+                    container=self.file.path,
+                    path=path,
+                )
+            chosen.update((file.path, file) for file in found)
+        return list(chosen.values())
+
+    def extract(
+        self, folder: str, paths: Sequence[str] = (), *, force: bool = False, advance: Advance
+    ) -> list[FileEntry]:
+        """Take files out into ``folder``: all of them appear, each proven, or none.
+
+        Args:
+            folder: the target; made if it is not there.
+            paths: files and folders of the container; all of it by default.
+            force: whether files that are there may be replaced.
+            advance: called with the number of bytes done since the last call.
+
+        Raises:
+            RefusedContainer: payload_damaged or malformed.
+            NotFoundProblem: the container has no such path.
+            ConflictProblem: something stands in the way.
+            OSError: the system refuses.
+        """
+        files = self.select(paths)
+        chosen = list(self.opened.manifest.files) if files is None else files
+        with Extraction(folder, [file.path for file in chosen], force=force) as extraction:
+            output: FileIO | None = None
+            try:
+                for event in self.file.events(self.opened.read_files(files)):
+                    match event:
+                        case FileStarted(file):
+                            output = extraction.create(file.path)
+                        case Plaintext(data):
+                            assert output is not None
+                            _write_all(output, data)
+                            advance(len(data))
+                        case FileFinished():
+                            assert output is not None
+                            output.close()
+            finally:
+                if output is not None:
+                    output.close()
+            extraction.commit()
+        return chosen
+
+    def contents(self, file: FileEntry) -> Iterator[bytes]:
+        """Yield the authentic bytes of one file; that it is whole is known only when the last one came.
+
+        Raises:
+            RefusedContainer: payload_damaged or malformed.
+        """
+        for event in self.file.events(self.opened.read_files([file])):
+            if isinstance(event, Plaintext):
+                yield event.data
+
+
+@contextmanager
+def open_file(
+    path: str, access: Callable[[Examined], Access], expected: Expectations = NOTHING_EXPECTED
+) -> Iterator[OpenContainer]:
+    """Open the container at ``path``: examine it, unlock it, read its manifest.
+
+    Args:
+        path: a file, or "-" for stdin.
+        access: called once the container was examined, so that nobody is asked for a password in vain.
+        expected: what the caller knows already.
+
+    Raises:
+        RefusedContainer: any outcome.
+        OSError: it is not there or cannot be read.
+    """
+    with ContainerFile.open(path) as file:
+        examined = file.examine(expected)
+        who = access(examined)
+        with refusing(path):
+            unlocked = who.unlock(examined)
+            opened = run(open_container(examined, unlocked), file.read_at)
+        yield OpenContainer(file, unlocked, opened)
+
+
+def _write_all(output: FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[output.write(view) :]

@@ -1,0 +1,149 @@
+"""Where results go: one file, whole or not at all, under its final name only when it is proven.
+
+Nothing is overwritten unless asked for by name, and a symbolic link in the place of a result is not followed.
+"""
+
+# pathlib would cost start-up time, and has no counterpart for descriptors.
+# ruff: noqa: PTH112, PTH114, PTH123
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Final, Self
+
+from client.errors import N_, ConflictProblem
+from keys.randomness import random_bytes
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+PLAINTEXT_MODE: Final = 0o600
+PLAINTEXT_FOLDER_MODE: Final = 0o700
+
+_CIPHERTEXT_MODE: Final = 0o666
+_CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def temporary_name() -> str:
+    """Return a name for what is not finished: hidden, and not to be guessed."""
+    return f".scelle-{random_bytes(8).hex()}.part"
+
+
+def exists(path: str) -> ConflictProblem:
+    """Return the refusal to overwrite ``path``."""
+    return ConflictProblem(
+        N_("{path}: this exists already; choose another name, or --force to overwrite it"), path=path
+    )
+
+
+def is_folder(path: str) -> ConflictProblem:
+    """Return the refusal to put a file in the place of a folder."""
+    return ConflictProblem(N_("{path}: a folder has this name; choose another"), path=path)
+
+
+def require_free(path: str, *, force: bool) -> None:
+    """Refuse early what would be refused in the end.
+
+    Raises:
+        ConflictProblem: something stands at ``path``, or a folder does although ``force`` is set.
+    """
+    if os.path.isdir(path) and not os.path.islink(path):
+        raise is_folder(path)
+    if os.path.lexists(path) and not force:
+        raise exists(path)
+
+
+def name_exclusively(source: int, temporary: str, target: int, name: str) -> None:
+    """Rename ``temporary`` in one folder to ``name`` in another (descriptors) unless the name is taken.
+
+    Raises:
+        FileExistsError: it is taken.
+    """
+    try:
+        # A hard link checks and names in one step.
+        os.link(temporary, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        # No hard links here (a FAT stick): claim the name with an empty file, then put ours in its place.
+        os.close(os.open(name, _CREATE, PLAINTEXT_MODE, dir_fd=target))
+        os.replace(temporary, name, src_dir_fd=source, dst_dir_fd=target)
+    else:
+        os.unlink(temporary, dir_fd=source)
+
+
+class AtomicFile:
+    """A file that is written beside its final place and gets its name in one step, by `commit`.
+
+    Used in a ``with`` block; leaving it without `commit` leaves nothing.
+
+    Attributes:
+        path: the final name.
+        file: to read back from; `write` writes to it.
+    """
+
+    def __init__(self, path: str, *, force: bool = False, mode: int | None = None) -> None:
+        """Create the temporary file in the folder of ``path``.
+
+        Args:
+            path: the final name.
+            force: whether a file of that name may be replaced.
+            mode: permissions of the file; by default what the umask leaves.
+
+        Raises:
+            ConflictProblem: something of that name is there.
+            OSError: there is no such folder, or it cannot be written to.
+        """
+        require_free(path, force=force)
+        self.path: Final = path
+        self._force = force
+        folder, self._name = os.path.split(path)
+        self._folder = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._temporary = temporary_name()
+        try:
+            descriptor = os.open(self._temporary, _CREATE, _CIPHERTEXT_MODE, dir_fd=self._folder)
+        except OSError as error:
+            os.close(self._folder)
+            error.filename = folder or "."
+            raise
+        if mode is not None:
+            os.fchmod(descriptor, mode)
+        self.file: FileIO = open(descriptor, "r+b", buffering=0)  # noqa: SIM115 - closed in __exit__
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        # After commit there is nothing of this name any more.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._temporary, dir_fd=self._folder)
+        os.close(self._folder)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Write all of ``data``."""
+        view = memoryview(data)
+        while view:
+            view = view[self.file.write(view) :]
+
+    def commit(self) -> None:
+        """Give the file its final name, once its bytes are on the disk.
+
+        Raises:
+            ConflictProblem: something took the name meanwhile.
+            OSError: the system refuses.
+        """
+        os.fsync(self.file.fileno())
+        try:
+            if self._force:
+                os.replace(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            else:
+                name_exclusively(self._folder, self._temporary, self._folder, self._name)
+        except FileExistsError:
+            raise exists(self.path) from None
+        except IsADirectoryError:
+            raise is_folder(self.path) from None
+        # Some file systems do not let a folder be forced to disk; the file is there all the same.
+        with contextlib.suppress(OSError):
+            os.fsync(self._folder)
