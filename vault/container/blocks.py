@@ -6,7 +6,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vault.container.lanes import DEPTH, Lane, Result, open_lane
+from vault.container.lanes import DEPTH, Lane, Result, open_lane, worth_a_thread
 from vault.container.layout import BLOCK
 from vault.container.leaves import leaf_of
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from vault.container.examine import Examined
-    from vault.container.steps import Steps
+    from vault.container.steps import Read, Steps
 
 
 class BlockStream:
@@ -30,8 +30,12 @@ class BlockStream:
         spans = list(spans)
         self._examined = examined
         self._ahead = _touched(spans)
-        self._waiting: deque[tuple[int, bytes, Result[bytes]]] = deque()
-        self._lane: Lane = open_lane(sum(stop - start for start, stop in spans))
+        self._waiting: deque[tuple[int, bytes | memoryview, Result[bytes]]] = deque()
+        length = sum(stop - start for start, stop in spans)
+        self._lane: Lane = open_lane(length)
+        # One more than are waiting: the block that is being handed out.
+        self._memory = [bytearray(BLOCK) for _ in range(DEPTH + 1)] if worth_a_thread(length) else []
+        self._started = 0
         self._index = -1
         self._block = memoryview(b"")
 
@@ -63,11 +67,19 @@ class BlockStream:
 
     def _advance(self) -> Steps[None]:
         while len(self._waiting) < DEPTH and (index := next(self._ahead, None)) is not None:
-            block = yield self._examined.block_range(index)
+            block = yield self._request(index)
             self._waiting.append((index, block, self._lane.submit(partial(leaf_of, block))))
         index, block, leaf = self._waiting.popleft()
         self._examined.check_block(index, leaf.result())
         self._index, self._block = index, memoryview(block)
+
+    def _request(self, index: int) -> Read:
+        request = self._examined.block_range(index)
+        if not self._memory:
+            return request
+        memory = self._memory[self._started % len(self._memory)]
+        self._started += 1
+        return request._replace(into=memoryview(memory)[: request.length])
 
 
 def _touched(spans: list[tuple[int, int]]) -> Iterator[int]:

@@ -87,15 +87,16 @@ def examine(size: int, expected: Expectations = NOTHING_EXPECTED) -> Steps[Exami
     Raises:
         ContainerError: any outcome but no_access and unsafe_path.
     """
-    preamble = parse_preamble((yield Read(0, min(size, PREAMBLE_LENGTH))) if size else b"")
+    head = (yield Read(0, min(size, PREAMBLE_LENGTH))) if size else b""
+    preamble = parse_preamble(bytes(head))
     if preamble.total_length(0) > size:
         raise ContainerError(Outcome.MALFORMED, "the container ends too early")
-    seal_length = parse_seal_length((yield Read(preamble.seal_offset, SEAL_HEAD)))
+    seal_length = parse_seal_length(bytes((yield Read(preamble.seal_offset, SEAL_HEAD))))
     check_total(preamble, seal_length, size)
-    stored = yield Read(preamble.seal_offset + SEAL_HEAD, seal_length + SIGNATURE_LENGTH)
+    stored = bytes((yield Read(preamble.seal_offset + SEAL_HEAD, seal_length + SIGNATURE_LENGTH)))
     seal = parse_seal(stored[:seal_length], stored[seal_length:])
     verify_seal(seal)
-    envelope = parse_envelope((yield Read(PREAMBLE_LENGTH, preamble.envelope_length)))
+    envelope = parse_envelope(bytes((yield Read(PREAMBLE_LENGTH, preamble.envelope_length))))
     judge_envelope(envelope, seal, expected)
     leaves = yield from _read_leaves(preamble)
     examined = Examined(preamble, envelope, seal, leaves)

@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-DEPTH: Final = 4
-"""Jobs of about 1 MiB each that may wait in one lane."""
+DEPTH: Final = 8
+"""Jobs of about 1 MiB each that may wait in one lane: hashing goes on while a write waits for the disk."""
 
 _WORTH_A_THREAD: Final = 4 * 1024 * 1024
+
+
+def worth_a_thread(length: int) -> bool:
+    """Tell whether hashing ``length`` bytes beside the main thread saves more than it costs."""
+    return length >= _WORTH_A_THREAD
 
 
 class Result(Protocol[T_co]):
@@ -39,9 +44,43 @@ class Lane(Protocol):
         """Do what is waiting, then end. May be called twice."""
 
 
+class Ring:
+    """Memory in pieces, each used again once the lane that hashes it is through with it.
+
+    Allocating afresh for each MiB costs more in page faults than the encryption does.
+    """
+
+    def __init__(self, size: int) -> None:
+        """Allocate nothing yet; each of the `DEPTH` + 2 pieces will have ``size`` bytes."""
+        self._size = size
+        self._pieces: list[bytearray] = []
+        self._jobs: list[Result[Any] | None] = []
+        self._turn = 0
+
+    def take(self) -> memoryview:
+        """Return the piece whose turn it is; what it held is gone. `lend` it before the next is taken."""
+        if self._turn == len(self._pieces):
+            self._pieces.append(bytearray(self._size))
+            self._jobs.append(None)
+        job = self._jobs[self._turn]
+        if job is not None:
+            job.result()
+        return memoryview(self._pieces[self._turn])
+
+    def lend(self, job: Result[Any]) -> None:
+        """Say which job reads the piece that was taken last."""
+        self._jobs[self._turn] = job
+        self._turn = (self._turn + 1) % (DEPTH + 2)
+
+    def holds(self, data: bytes | bytearray | memoryview) -> bool:
+        """Tell whether ``data`` is a view of the piece whose turn it is."""
+        turn = self._pieces[self._turn] if self._turn < len(self._pieces) else None
+        return turn is not None and isinstance(data, memoryview) and data.obj is turn
+
+
 def open_lane(length: int) -> Lane:
     """Return a lane for work over ``length`` bytes: a thread where it is worth one."""
-    return ThreadLane() if length >= _WORTH_A_THREAD else InlineLane()
+    return ThreadLane() if worth_a_thread(length) else InlineLane()
 
 
 class InlineLane:

@@ -26,7 +26,8 @@ from vault.container.cobblestone import (
     plaintext_length,
     wire_range,
 )
-from vault.container.lanes import open_lane
+from vault.container.lanes import Ring, open_lane, worth_a_thread
+from vault.container.layout import BLOCK
 from vault.container.manifest import INDEX_LENGTH, FileEntry, Manifest, parse_manifest
 from vault.container.outcomes import ContainerError, MisuseError, Outcome
 from vault.container.steps import FileFinished, FileStarted, Plaintext
@@ -148,13 +149,22 @@ class Opened:
         yield FileStarted(file)
         sha256 = hashlib.sha256()
         decryptor = self._decryptor("scelle/1 file", file.id)
+        # A step gives at most one block's worth of chunks and what was left of the block before.
+        ring = Ring(BLOCK + WIRE_CHUNK) if worth_a_thread(file.size) else None
         position, end = file.offset, file.offset + file.length
         try:
             while position < end:
                 wire = yield from blocks.read(position, end)
                 position += len(wire)
-                data = decryptor.update(wire)
-                lane.submit(partial(sha256.update, data))
+                data: bytes | memoryview
+                if ring is None:
+                    data = decryptor.update(wire)
+                else:
+                    memory = ring.take()
+                    data = memory[: decryptor.update_into(wire, memory)]
+                job = lane.submit(partial(sha256.update, data))
+                if ring is not None:
+                    ring.lend(job)
                 yield Plaintext(data)
             data = decryptor.finalize()
         except InvalidTag:

@@ -15,10 +15,10 @@ from keys.derivation import CONTAINER_ID_LENGTH, DEFAULT_COST, KEY_LENGTH, Passw
 from keys.errors import KeyMaterialError
 from keys.randomness import random_bytes
 from vault.container import limits
-from vault.container.cobblestone import message_context, message_length
+from vault.container.cobblestone import CHUNK, message_context, message_length
 from vault.container.envelope import CONTEXT as ENVELOPE_CONTEXT
 from vault.container.envelope import Envelope, encode_envelope
-from vault.container.lanes import open_lane
+from vault.container.lanes import Ring, open_lane
 from vault.container.layout import Preamble
 from vault.container.leaves import LeafHasher, root_of_leaves
 from vault.container.manifest import CarriedRecipient, FileEntry, content_digest, encode_manifest
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from keys.signing import SigningKey
 
-_ZEROS: Final = bytes(limits.MIB)
+_PIECE: Final = limits.MIB
+_ZEROS: Final = bytes(_PIECE)
 
 
 class SealRequest(NamedTuple):
@@ -106,6 +107,8 @@ class Sealer:
         self._leaves = LeafHasher()
         self._plaintext_lane = open_lane(self._plan.payload_length)
         self._leaf_lane = open_lane(self._plan.payload_length)
+        self._plaintext_ring = Ring(_PIECE)
+        self._wire_ring = Ring(message_length(_PIECE + CHUNK))
         self._seal: SignedSeal | None = None
 
     def __enter__(self) -> Self:
@@ -127,8 +130,17 @@ class Sealer:
             raise MisuseError("the container is not finished")
         return self._seal
 
-    def update(self, data: bytes) -> bytes:
+    def room(self) -> memoryview:
+        """Return 1 MiB of memory to read the next bytes into, for `update`: spares allocations."""
+        return self._plaintext_ring.take()
+
+    def update(self, data: bytes | memoryview) -> bytes | memoryview:
         """Take the next bytes of the current file; return bytes of the container, perhaps none yet.
+
+        What is returned may be a view of memory that the next call uses again: write it, or copy it.
+
+        Args:
+            data: bytes that will not change any more, or the filled part of `room`.
 
         Raises:
             MisuseError: more bytes than were declared.
@@ -137,8 +149,14 @@ class Sealer:
         current.missing -= len(data)
         if current.missing < 0:
             raise MisuseError(f"{current.file.path!r} is longer than was declared")
-        self._plaintext_lane.submit(partial(current.sha256.update, data))
-        return self._emit(current.encryptor.update(data))
+        job = self._plaintext_lane.submit(partial(current.sha256.update, data))
+        if not self._plaintext_ring.holds(data):
+            return self._emit(current.encryptor.update(data))
+        self._plaintext_ring.lend(job)
+        memory = self._wire_ring.take()
+        wire = memory[: current.encryptor.update_into(data, memory)]
+        self._wire_ring.lend(self._leaf_lane.submit(partial(self._leaves.update, wire)))
+        return wire
 
     def end_file(self) -> bytes:
         """End the current file; return the last bytes of its message.

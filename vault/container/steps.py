@@ -17,13 +17,19 @@ if TYPE_CHECKING:
     from vault.container.manifest import FileEntry
 
 T = TypeVar("T")
+Data = TypeVar("Data", bytes, memoryview)
 
 
 class Read(NamedTuple):
-    """Send me ``length`` bytes (at least 1) from ``offset`` of the container."""
+    """Send me ``length`` bytes (at least 1) from ``offset`` of the container.
+
+    A driver that can read into memory may use ``into``, where it is given and has ``length`` bytes, and send
+    it back; large containers then cost no allocations.
+    """
 
     offset: int
     length: int
+    into: memoryview | None = None
 
 
 class FileStarted(NamedTuple):
@@ -33,9 +39,12 @@ class FileStarted(NamedTuple):
 
 
 class Plaintext(NamedTuple):
-    """Authentic bytes of the current file, in order; the file as a whole is not yet proven."""
+    """Authentic bytes of the current file, in order; the file as a whole is not yet proven.
 
-    data: bytes
+    ``data`` may be a view of memory that the next step uses again: write it, or copy it.
+    """
+
+    data: bytes | memoryview
 
 
 class FileFinished(NamedTuple):
@@ -46,14 +55,15 @@ class FileFinished(NamedTuple):
 
 if TYPE_CHECKING:
     Event: TypeAlias = FileStarted | Plaintext | FileFinished
-    Steps: TypeAlias = Generator[Read, bytes, T]
-    Events: TypeAlias = Generator[Read | Event, bytes | None, None]
+    Steps: TypeAlias = Generator[Read, bytes | memoryview, T]
+    Events: TypeAlias = Generator[Read | Event, bytes | memoryview | None, None]
 
 
 def run(
     steps: Generator[Any, Any, T],
     read_at: Callable[[int, int], bytes],
     on_event: Callable[[Event], None] | None = None,
+    read_into: Callable[[memoryview, int], int] | None = None,
 ) -> T:
     """Drive a reader over something that can be read synchronously, and return its result.
 
@@ -61,16 +71,20 @@ def run(
         steps: the reader.
         read_at: returns up to ``length`` bytes from ``offset``; fewer only at the end.
         on_event: what to do with each event.
+        read_into: fills a view from ``offset`` and returns how many bytes there were; spares allocations.
 
     Raises:
         ContainerError: whatever the reader found; malformed where bytes were missing.
     """
-    answer: bytes | None = None
+    answer: bytes | memoryview | None = None
     try:
         while True:
             request = steps.send(answer)
             if isinstance(request, Read):
-                answer = require(request, read_at(request.offset, request.length))
+                if read_into is not None and request.into is not None:
+                    answer = require(request, request.into[: read_into(request.into, request.offset)])
+                else:
+                    answer = require(request, read_at(request.offset, request.length))
             else:
                 answer = None
                 if on_event is not None:
@@ -82,7 +96,7 @@ def run(
         steps.close()
 
 
-def require(request: Read, data: bytes) -> bytes:
+def require(request: Read, data: Data) -> Data:
     """Return ``data`` if it is as long as was asked for.
 
     Raises:
