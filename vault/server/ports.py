@@ -1,8 +1,8 @@
 """What the services are built with: an object store, the records, a clock.
 
-Every adapter passes the suite of its port in ``tests/suites``. The errors here are all that an adapter may raise
-beside a caller's own exceptions and cancellation; their texts carry no path, no address and no credential, so
-that they may be logged.
+Every adapter passes the suite of its port in ``tests/suites``. The errors here are all that an adapter may
+raise beside a caller's own exceptions and cancellation; their texts carry no path, no address and no
+credential, so that they may be logged.
 """
 
 from __future__ import annotations

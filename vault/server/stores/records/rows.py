@@ -1,7 +1,7 @@
 """What the records hold, row by row. A field has its column's name; all times are UTC seconds.
 
 A row's ``position`` is the position of the journal entry that it was created with. Names of keys, seals,
-statements and digests are 32 bytes; ids of everything else are 32 hexadecimal digits, but a dossier's is its own.
+statements and digests are 32 bytes; ids of everything else are 32 hexadecimal digits, a dossier's is its own.
 """
 
 from __future__ import annotations
@@ -163,6 +163,14 @@ class Template(NamedTuple):
     created_at: int
 
 
+class TemplateParts(NamedTuple):
+    """A template's bytes: preamble and envelope, then the rest."""
+
+    template_id: str
+    head: bytes
+    body: bytes
+
+
 class Proof(NamedTuple):
     """A proof: what its versions are versions of. ``seal_id`` is the newest version's, its tag."""
 
@@ -244,9 +252,24 @@ class Challenge(NamedTuple):
     expires_at: int
 
 
+class FailureWindow(NamedTuple):
+    """How many failures a source had since when."""
+
+    failures: int
+    since: int
+
+
 class Remembered(NamedTuple):
     """The answer to an earlier request with the same idempotency key; ``answer`` None where it was secret."""
 
     request_digest: bytes
     status: int
     answer: bytes | None
+
+
+class IdempotencyKey(NamedTuple):
+    """What a remembered answer is found by: the actor's own key (as SHA-256) on one route."""
+
+    actor: str
+    route: str
+    key_hash: bytes

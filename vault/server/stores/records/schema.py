@@ -1,4 +1,4 @@
-"""The tables, in what SQLite and PostgreSQL share; a change here is a migration in ``vault/server/migrations``.
+"""The tables, in what SQLite and PostgreSQL share; each change is a migration in ``vault/server/migrations``.
 
 Nothing here is secret but for hashes of secrets that have 128 bits or more. Large values stand in tables of
 their own, so that lists read rows of a few hundred bytes.
@@ -345,7 +345,7 @@ failures = Table(
     METADATA,
     _digest("source", primary_key=True),
     _number("since"),
-    _number("count"),
+    _number("failures"),
     Index("ix_failures_since", "since"),
 )
 

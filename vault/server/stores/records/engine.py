@@ -1,0 +1,88 @@
+"""The database engine: how SQLite has to be opened so that writers wait for each other, and what differs.
+
+SQLite's own default begins a transaction as a reader and fails when it turns into a writer ("database is
+locked"). Here a writer begins as one (``BEGIN IMMEDIATE``), readers go on beside it (WAL), and a commit is on
+the disk when it returns (``synchronous=FULL``).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_SECONDS: Final = 30
+"""How long a statement waits for another process that writes, or a transaction for a free connection."""
+
+POOL_SIZE: Final = 8
+
+WRITES: Final = "scelle_writes"
+"""The execution option of a connection whose next transaction writes."""
+
+_JOURNAL_LOCK: Final = 0x5363656C6C65
+"""The advisory lock's number, "Scelle" in ASCII; the same in every server process."""
+
+_PRAGMAS: Final = (
+    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    # A rewritten envelope opens with the old keys: its bytes are overwritten, not only unlinked.
+    "PRAGMA secure_delete = ON",
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of an SQLite file."""
+    return f"sqlite+aiosqlite:///{path}"
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """Return the engine for ``url``; an SQLite file that is not there is made, readable by its owner alone.
+
+    Raises:
+        OSError: the file's folder is missing or not writable.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=BUSY_SECONDS)
+    assert parsed.database is not None
+    # SQLite gives its -wal and -shm files the mode of the database file.
+    os.close(os.open(parsed.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    engine = create_async_engine(parsed, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=BUSY_SECONDS)
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # None: the driver begins nothing by itself, `_begin` does.
+    connection.isolation_level = None
+    cursor: Any = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+async def lock_journal(connection: AsyncConnection) -> None:
+    """Make every other change wait until this transaction ends.
+
+    In SQLite the transaction has done so by beginning as a writer.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _JOURNAL_LOCK})

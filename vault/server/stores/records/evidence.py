@@ -1,0 +1,117 @@
+"""Proofs and their versions, to be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from vault.server.stores.records import schema
+from vault.server.stores.records.handle import Handle, rows_of
+from vault.server.stores.records.paging import page
+from vault.server.stores.records.rows import Opening, Page, Proof, SignedBytes, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Evidence:
+    """What was deposited."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    async def proof(self, proof_id: str) -> Proof | None:
+        """Return one proof."""
+        table = schema.proofs
+        return await self._handle.first(Proof, rows_of(Proof, table).where(table.c.id == proof_id))
+
+    async def version(self, proof_id: str, number: int) -> Version | None:
+        """Return one version of a proof, counted from 1."""
+        table = schema.versions
+        return await self._handle.first(
+            Version, rows_of(Version, table).where(table.c.proof_id == proof_id, table.c.number == number)
+        )
+
+    async def by_seal(self, seal_id: bytes) -> Version | None:
+        """Return the version with this seal: there is one if it was ever deposited."""
+        table = schema.versions
+        return await self._handle.first(Version, rows_of(Version, table).where(table.c.seal_id == seal_id))
+
+    async def versions(self, proof_id: str) -> tuple[Version, ...]:
+        """Return all versions of a proof, the oldest first."""
+        table = schema.versions
+        return await self._handle.all(
+            Version, rows_of(Version, table).where(table.c.proof_id == proof_id).order_by(table.c.number)
+        )
+
+    async def list(
+        self,
+        dossier_id: str,
+        *,
+        state: str,
+        evidence_type: str | None = None,
+        signer: bytes | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[Version]:
+        """Return a page of a dossier's versions in one state, the newest deposit first.
+
+        A version that is archived between two pages leaves the one list and joins the other at its own place.
+
+        Args:
+            dossier_id: of this dossier.
+            state: active or archived.
+            evidence_type: of this type alone.
+            signer: sealed by this key alone.
+            cursor: of the page before.
+            limit: 1 to 200.
+
+        Raises:
+            BadCursorError: not a cursor of this list.
+        """
+        table = schema.versions
+        query = rows_of(Version, table).where(table.c.dossier_id == dossier_id, table.c.state == state)
+        if evidence_type is not None:
+            query = query.where(table.c.evidence_type == evidence_type)
+        if signer is not None:
+            query = query.where(table.c.signer == signer)
+        return await page(self._handle, Version, query, table, cursor=cursor, limit=limit, tie="proof_id")
+
+    async def generations(self, dossier_id: str) -> Sequence[int]:
+        """Return the dossier-key generations that today's envelopes are sealed to, ascending."""
+        table = schema.versions
+        return await self._handle.values(
+            select(table.c.dossier_generation)
+            .where(table.c.dossier_id == dossier_id)
+            .distinct()
+            .order_by(table.c.dossier_generation)
+        )
+
+    async def head(self, seal_id: bytes) -> bytes | None:
+        """Return preamble and envelope of a version, as they are now."""
+        table = schema.heads
+        head: bytes | None = await self._handle.value(select(table.c.head).where(table.c.seal_id == seal_id))
+        return head
+
+    async def seal(self, seal_id: bytes) -> bytes | None:
+        """Return the seal of a version: length, JSON and signature, as they stand in the container."""
+        table = schema.seals
+        seal: bytes | None = await self._handle.value(select(table.c.seal).where(table.c.seal_id == seal_id))
+        return seal
+
+    async def receipt(self, seal_id: bytes) -> SignedBytes | None:
+        """Return the receipt of a version."""
+        table = schema.seals
+        return await self._handle.first(
+            SignedBytes,
+            select(table.c.receipt, table.c.receipt_signature).where(table.c.seal_id == seal_id),
+        )
+
+    async def openings(self, seal_id: bytes) -> tuple[Opening, ...]:
+        """Return what reviewers found, the first first."""
+        table = schema.openings
+        return await self._handle.all(
+            Opening,
+            rows_of(Opening, table).where(table.c.seal_id == seal_id).order_by(table.c.position, table.c.id),
+        )

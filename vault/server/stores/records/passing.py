@@ -1,0 +1,106 @@
+"""What is forgotten anyway and has no journal entry: challenges, counted failures, remembered answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, update
+
+from vault.server.stores.records import schema
+from vault.server.stores.records.handle import Handle, rows_of
+from vault.server.stores.records.rows import Challenge, FailureWindow, Remembered
+
+if TYPE_CHECKING:
+    from vault.server.stores.records.rows import IdempotencyKey
+
+
+class Challenges:
+    """What was handed out to be signed, each good for one use."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    async def add(self, challenge: Challenge, *, now: int) -> None:
+        """Store a challenge, and forget those that have expired."""
+        table = schema.challenges
+        await self._handle.execute(delete(table).where(table.c.expires_at <= now))
+        await self._handle.insert(table, challenge)
+
+    async def take(self, challenge_id: str, *, purpose: str, now: int) -> Challenge | None:
+        """Return a challenge that has not expired, once: it is gone when the transaction commits."""
+        table = schema.challenges
+        chosen = (table.c.id == challenge_id, table.c.purpose == purpose, table.c.expires_at > now)
+        found = await self._handle.first(Challenge, rows_of(Challenge, table).where(*chosen))
+        if found is None:
+            return None
+        # Two transactions may both have read it; the one whose deletion counts has it.
+        deleted = await self._handle.execute(delete(table).where(*chosen))
+        return found if deleted.rowcount == 1 else None
+
+
+class Failures:
+    """How often a source failed lately; a source is the 32-byte digest of whatever is counted by."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    async def count(self, source: bytes, *, now: int, window: int) -> tuple[int, int]:
+        """Return how many failures the source's current window holds, and when that window ends."""
+        table = schema.failures
+        found = await self._handle.first(
+            FailureWindow,
+            rows_of(FailureWindow, table).where(table.c.source == source, table.c.since > now - window),
+        )
+        return (0, now) if found is None else (found.failures, found.since + window)
+
+    async def add(self, source: bytes, *, now: int, window: int) -> int:
+        """Count one failure, forget windows that have ended, and return how many this one holds."""
+        table = schema.failures
+        await self._handle.execute(delete(table).where(table.c.since <= now - window))
+        counted = update(table).where(table.c.source == source).values(failures=table.c.failures + 1)
+        if not (await self._handle.execute(counted)).rowcount:
+            await self._handle.execute(insert(table).values(source=source, since=now, failures=1))
+        held, _ = await self.count(source, now=now, window=window)
+        return held
+
+    async def forget(self, source: bytes) -> None:
+        """Forget a source's failures."""
+        await self._handle.execute(delete(schema.failures).where(schema.failures.c.source == source))
+
+
+class Answers:
+    """What was answered to requests with an idempotency key."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    async def find(self, key: IdempotencyKey, *, now: int) -> Remembered | None:
+        """Return the answer that was given under this key, unless it has expired."""
+        table = schema.remembered
+        return await self._handle.first(
+            Remembered,
+            rows_of(Remembered, table).where(
+                table.c.actor == key.actor,
+                table.c.route == key.route,
+                table.c.key_hash == key.key_hash,
+                table.c.expires_at > now,
+            ),
+        )
+
+
+class AnswerChanges(Answers):
+    """Answers, to be remembered: in the transaction of the change that they tell of."""
+
+    async def keep(self, key: IdempotencyKey, answer: Remembered, *, now: int, until: int) -> None:
+        """Remember an answer, and forget those that have expired.
+
+        An answer that holds a secret is not remembered: its ``answer`` is None.
+
+        Raises:
+            AlreadyExistsError: another request with this key came first.
+        """
+        table = schema.remembered
+        await self._handle.execute(delete(table).where(table.c.expires_at <= now))
+        await self._handle.execute(
+            insert(table).values(**key._asdict(), **answer._asdict(), expires_at=until)
+        )

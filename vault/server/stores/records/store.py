@@ -1,0 +1,118 @@
+"""The `Records` port over SQLAlchemy: SQLite by default, another engine by its URL."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exc
+
+from vault.server.migrations.upgrade import is_current
+from vault.server.ports import RecordsUnavailableError
+from vault.server.stores.records.engine import WRITES, lock_journal
+from vault.server.stores.records.handle import ChangeHandle, Handle, unavailable
+from vault.server.stores.records.journal import load_tree
+from vault.server.stores.records.transactions import Bookkeeping, Change, Reading
+from vault.server.stores.settle import settle
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from vault.server.ports import Clock, Origin
+
+
+class SqlRecords:
+    """Records in an SQL database whose schema is up to date (`vault.server.migrations.upgrade`)."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        # Writers of this process queue here, in turn and without holding a connection; those of other
+        # processes meet in the database.
+        self._turn = asyncio.Lock()
+        self._writer: asyncio.Task[object] | None = None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    async def check(self) -> None:
+        """Return if the database answers and has the expected schema; raise `RecordsUnavailableError`."""
+        async with self._transaction(writes=False) as connection:
+            try:
+                current = await connection.run_sync(is_current)
+            except exc.SQLAlchemyError as error:
+                raise unavailable(error) from None
+        if not current:
+            raise RecordsUnavailableError("the database does not have the schema that this version expects")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Reading]:
+        """See `Records.read`."""
+        async with self._transaction(writes=False) as connection:
+            yield Reading(Handle(connection))
+
+    @asynccontextmanager
+    async def change(self, origin: Origin) -> AsyncIterator[Change]:
+        """See `Records.change`."""
+        async with self._in_turn(), self._transaction(writes=True) as connection:
+            try:
+                await lock_journal(connection)
+            except (exc.SQLAlchemyError, OSError) as error:
+                raise unavailable(error) from None
+            tree = await load_tree(Handle(connection))
+            handle = ChangeHandle(connection, position=tree.size, now=self._clock.now())
+            change = Change(handle, tree, origin)
+            yield change
+            change.check_recorded()
+            await _commit(connection, handle)
+
+    @asynccontextmanager
+    async def bookkeeping(self) -> AsyncIterator[Bookkeeping]:
+        """See `Records.bookkeeping`."""
+        async with self._in_turn(), self._transaction(writes=True) as connection:
+            handle = Handle(connection)
+            yield Bookkeeping(handle)
+            await _commit(connection, handle)
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        current = asyncio.current_task()
+        if self._writer is current:
+            raise RuntimeError("a change inside a change would wait for itself")
+        async with self._turn:
+            self._writer = current
+            try:
+                yield
+            finally:
+                self._writer = None
+
+    @asynccontextmanager
+    async def _transaction(self, *, writes: bool) -> AsyncIterator[AsyncConnection]:
+        """Open a connection and begin; whatever is not committed when the block ends is rolled back."""
+        try:
+            connection = await self._engine.connect()
+        except (exc.SQLAlchemyError, OSError) as error:
+            raise unavailable(error) from None
+        try:
+            await connection.execution_options(**{WRITES: writes})
+            try:
+                await connection.begin()
+            except (exc.SQLAlchemyError, OSError) as error:
+                raise unavailable(error) from None
+            yield connection
+        finally:
+            await settle(connection.close())
+
+
+async def _commit(connection: AsyncConnection, handle: Handle) -> None:
+    if handle.doomed:
+        raise RecordsUnavailableError("a statement of this transaction failed before; nothing was kept")
+    try:
+        # Once begun, a commit is seen through to its end: cancelling half of it would leave it undecided.
+        await settle(connection.commit())
+    except (exc.SQLAlchemyError, OSError) as error:
+        raise unavailable(error) from None

@@ -1,0 +1,118 @@
+"""Templates: small containers that editors fetch by a link."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, update
+
+from vault.server.stores.records import schema
+from vault.server.stores.records.handle import ChangeHandle, Handle, rows_of
+from vault.server.stores.records.paging import page
+from vault.server.stores.records.rows import Page, Template, TemplateParts
+
+
+class Templates:
+    """Templates and their bytes."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    async def get(self, template_id: str) -> Template | None:
+        """Return one, withdrawn or not."""
+        table = schema.templates
+        return await self._handle.first(Template, rows_of(Template, table).where(table.c.id == template_id))
+
+    async def by_code(self, code_hash: bytes) -> Template | None:
+        """Return the template whose link has a code of this SHA-256, expired and withdrawn ones included."""
+        table = schema.templates
+        return await self._handle.first(
+            Template, rows_of(Template, table).where(table.c.code_hash == code_hash)
+        )
+
+    async def by_signer(self, dossier_id: str, signer: bytes) -> tuple[Template, ...]:
+        """Return a dossier's templates that this signing key sealed and that were not withdrawn."""
+        table = schema.templates
+        return await self._handle.all(
+            Template,
+            rows_of(Template, table)
+            .where(table.c.dossier_id == dossier_id, table.c.signer == signer, table.c.withdrawn_at.is_(None))
+            .order_by(table.c.position),
+        )
+
+    async def parts(self, template_id: str) -> TemplateParts | None:
+        """Return a template's bytes; None once it is withdrawn."""
+        table = schema.template_parts
+        return await self._handle.first(
+            TemplateParts, rows_of(TemplateParts, table).where(table.c.template_id == template_id)
+        )
+
+    async def list(self, dossier_id: str, *, cursor: str | None = None, limit: int = 50) -> Page[Template]:
+        """Return a page of a dossier's templates, withdrawn ones included; raise `BadCursorError`."""
+        table = schema.templates
+        query = rows_of(Template, table).where(table.c.dossier_id == dossier_id)
+        return await page(self._handle, Template, query, table, cursor=cursor, limit=limit)
+
+
+class TemplateChanges(Templates):
+    """Templates, to be made and withdrawn."""
+
+    def __init__(self, handle: ChangeHandle) -> None:
+        super().__init__(handle)
+        self._change = handle
+
+    async def add(
+        self,
+        *,
+        template_id: str,
+        dossier_id: str,
+        signer: bytes,
+        signing_public: bytes,
+        seal_id: bytes,
+        generation: int,
+        envelope_digest: bytes,
+        head: bytes,
+        body: bytes,
+        code_hash: bytes,
+        expires_at: int,
+    ) -> Template:
+        """Store a template; ``head`` is preamble and envelope, ``body`` the rest.
+
+        Raises:
+            AlreadyExistsError: this seal is a stored template's, or the dossier is not there.
+        """
+        template = await self._change.insert(
+            schema.templates,
+            Template(
+                id=template_id,
+                dossier_id=dossier_id,
+                signer=signer,
+                signing_public=signing_public,
+                seal_id=seal_id,
+                generation=generation,
+                envelope_digest=envelope_digest,
+                size=len(head) + len(body),
+                code_hash=code_hash,
+                expires_at=expires_at,
+                withdrawn_at=None,
+                position=self._change.position,
+                created_at=self._change.now,
+            ),
+        )
+        await self._change.insert(schema.template_parts, TemplateParts(template_id, head, body))
+        return template
+
+    async def withdraw(self, template_id: str) -> None:
+        """End a template's link and remove its bytes.
+
+        Raises:
+            OutdatedError: it is not there, or withdrawn already.
+        """
+        table = schema.templates
+        await self._change.swap(
+            update(table)
+            .where(table.c.id == template_id, table.c.withdrawn_at.is_(None))
+            .values(withdrawn_at=self._change.now),
+            "the template",
+        )
+        await self._change.execute(
+            delete(schema.template_parts).where(schema.template_parts.c.template_id == template_id)
+        )
