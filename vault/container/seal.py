@@ -74,8 +74,9 @@ _CODEC: Final = Record(
     Seal,
     format=Constant(FORMAT),
     container=Binary(CONTAINER_ID_LENGTH),
-    dossier=Text(maximum=64, pattern=DOSSIER_PATTERN),
-    evidence_type=Text(maximum=64, pattern=EVIDENCE_TYPE_PATTERN),
+    # Their patterns bound their lengths: a longer one is of a wrong form, no limit that was exceeded.
+    dossier=Text(maximum=limits.SEAL, pattern=DOSSIER_PATTERN),
+    evidence_type=Text(maximum=limits.SEAL, pattern=EVIDENCE_TYPE_PATTERN),
     supersedes=Binary(32, optional=True),
     payload_length=Integer(minimum=1, maximum=limits.PAYLOAD),
     root=Binary(32),
