@@ -1,0 +1,13 @@
+import functools
+
+import pytest
+
+import keys.derivation
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cached_argon2():
+    """Stretch each password once for each salt and cost: Argon2id itself is tested in tests/keys."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys.derivation, "stretch_password", functools.cache(keys.derivation.stretch_password))
+        yield
