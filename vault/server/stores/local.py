@@ -1,0 +1,243 @@
+"""The `ObjectStore` port over a local folder: the one home of ``aiofiles``.
+
+An object is written to ``incoming/``, synced, and renamed into ``objects/`` on the same file system: it is
+there whole or not at all, also after a crash. What a crash leaves in ``incoming/`` no one sees, and `sweep`
+removes it. Files are readable by their owner alone, folders too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import re
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import aiofiles
+
+from keys.randomness import random_bytes
+from vault.server.ports import (
+    ListedObject,
+    ObjectDamagedError,
+    ObjectNotFoundError,
+    StoredObject,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from vault.server.stores.settle import settle
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Iterator
+
+    from aiofiles.threadpool.binary import AsyncFileIO
+
+CHUNK: Final = 1024 * 1024
+"""Bytes that are read or written at once, one visit to a thread each."""
+
+MIN_FREE: Final = 64 * CHUNK
+"""Below this the store says that it is full before anything is sent to it."""
+
+_KEY_BYTES: Final = 20
+_KEY: Final = re.compile(r"[0-9a-f]{40}")
+_SHARD: Final = re.compile(r"[0-9a-f]{2}")
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class LocalStore:
+    """Objects in ``folder``, which is made if it is not there (mode 0700)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._objects = folder / "objects"
+        self._incoming = folder / "incoming"
+        for path in (folder, self._objects, self._incoming):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    async def put(self, chunks: AsyncIterable[bytes]) -> StoredObject:
+        """See `ObjectStore.put`."""
+        key = random_bytes(_KEY_BYTES).hex()
+        draft, final = self._incoming / key, self._path(key)
+        try:
+            size = await self._write(draft, chunks)
+            with _translated():
+                await settle(asyncio.to_thread(_publish, draft, final))
+        except BaseException:
+            await settle(asyncio.to_thread(_remove, draft, final))
+            raise
+        return StoredObject(key, size)
+
+    async def _write(self, draft: Path, chunks: AsyncIterable[bytes]) -> int:
+        with _translated():
+            file = await _open(draft, "xb")
+        size = 0
+        try:
+            gathered = bytearray()
+            async for chunk in chunks:  # its own exceptions pass through as they are
+                size += len(chunk)
+                gathered += chunk
+                if len(gathered) >= CHUNK:
+                    await _write_all(file, gathered)
+                    gathered = bytearray()
+            await _write_all(file, gathered)
+            with _translated():
+                await settle(asyncio.to_thread(os.fsync, file.fileno()))
+        finally:
+            with _translated():
+                await settle(file.close())
+        return size
+
+    async def get(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """See `ObjectStore.get`."""
+        with _translated(looking_up=True):
+            file = await _open(self._path(key), "rb")
+        try:
+            size = os.fstat(file.fileno()).st_size
+            left = size - offset if length is None else length
+            if not 0 <= left <= size - offset:
+                raise ObjectDamagedError("the object ends before the range")
+            with _translated():
+                await settle(file.seek(offset))
+            while left:
+                with _translated():
+                    chunk = await settle(file.read(min(CHUNK, left)))
+                if not chunk:
+                    raise ObjectDamagedError("the object ends before the range")
+                left -= len(chunk)
+                yield chunk
+        finally:
+            with _translated():
+                await settle(file.close())
+
+    async def size(self, key: str) -> int:
+        """See `ObjectStore.size`."""
+        with _translated(looking_up=True):
+            return (await asyncio.to_thread(os.stat, self._path(key))).st_size
+
+    async def delete(self, key: str) -> None:
+        """See `ObjectStore.delete`."""
+        try:
+            path = self._path(key)
+        except ObjectNotFoundError:
+            return
+        with _translated():
+            await settle(asyncio.to_thread(path.unlink, missing_ok=True))
+
+    async def list(self) -> AsyncIterator[ListedObject]:
+        """See `ObjectStore.list`."""
+        with _translated():
+            shards = await asyncio.to_thread(os.listdir, self._objects)
+        for shard in sorted(filter(_SHARD.fullmatch, shards)):
+            with _translated():
+                listed = await asyncio.to_thread(_list_folder, self._objects / shard)
+            for entry in listed:
+                yield entry
+
+    async def check(self) -> None:
+        """See `ObjectStore.check`."""
+        with _translated():
+            await settle(asyncio.to_thread(self._probe))
+
+    def _probe(self) -> None:
+        state = os.statvfs(self._incoming)
+        if state.f_bavail * state.f_frsize < MIN_FREE:
+            raise OSError(errno.ENOSPC, "little room is left")
+        probe = self._incoming / random_bytes(_KEY_BYTES).hex()
+        os.close(_private(str(probe), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        probe.unlink()
+
+    async def sweep(self, *, older_than: int) -> int:
+        """Remove what puts that never ended left behind ``older_than`` seconds ago; return how many."""
+        with _translated():
+            return await settle(asyncio.to_thread(_sweep, self._incoming, time.time() - older_than))
+
+    def _path(self, key: str) -> Path:
+        """Return where an object is; only what `put` can have drawn ever becomes part of a path."""
+        if not _KEY.fullmatch(key):
+            raise ObjectNotFoundError("there is no such object")
+        return self._objects / key[:2] / key
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+async def _open(path: Path, mode: Any) -> AsyncFileIO:
+    opened: AsyncFileIO = await settle(
+        aiofiles.open(path, mode, buffering=0, opener=_private), undo=lambda file: file.close()
+    )
+    return opened
+
+
+async def _write_all(file: AsyncFileIO, data: bytearray) -> None:
+    view = memoryview(data)
+    with _translated():
+        while view:
+            view = view[await settle(file.write(view)) :]
+
+
+def _publish(draft: Path, final: Path) -> None:
+    folder = final.parent
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(folder.parent)
+    draft.rename(final)
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        # What went wrong before is what the caller has to hear of.
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            continue
+
+
+def _list_folder(folder: Path) -> list[ListedObject]:
+    listed = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                state = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # deleted meanwhile
+                continue
+            if _KEY.fullmatch(entry.name):
+                listed.append(ListedObject(entry.name, state.st_size, int(state.st_mtime)))
+    return listed
+
+
+def _sweep(folder: Path, before: float) -> int:
+    swept = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                if entry.stat(follow_symlinks=False).st_mtime < before:
+                    Path(entry.path).unlink()
+                    swept += 1
+            except FileNotFoundError:  # its put ended meanwhile
+                continue
+    return swept
+
+
+@contextmanager
+def _translated(*, looking_up: bool = False) -> Iterator[None]:
+    """Turn what the operating system says into the port's errors; paths stay out of the texts."""
+    try:
+        yield
+    except OSError as error:
+        if looking_up and error.errno == errno.ENOENT:
+            raise ObjectNotFoundError("there is no such object") from None
+        reason = os.strerror(error.errno) if error.errno else "the system refused"
+        if error.errno in _FULL:
+            raise StoreFullError(f"the object store is full: {reason}") from None
+        raise StoreUnavailableError(f"the object store failed: {reason}") from None
