@@ -12,7 +12,8 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from vault.container.outcomes import ContainerError, Outcome
+from keys.derivation import KEY_LENGTH
+from vault.container.outcomes import ContainerError, MisuseError, Outcome
 
 CHUNK: Final = 16_384
 TAG: Final = 16
@@ -72,7 +73,10 @@ class MessageReader:
 
         Raises:
             ContainerError: payload_damaged; the message was made under another key or for another place.
+            MisuseError: the key has another length.
         """
+        if len(key) != KEY_LENGTH:
+            raise MisuseError(f"a key of {len(key)} bytes instead of {KEY_LENGTH}")
         salt, commitment = head[:_SALT], head[_SALT:]
         derived = _expand(key, _INFO + salt + context)
         if not hmac.compare_digest(derived[44:], commitment):
