@@ -1,4 +1,4 @@
-"""A forged container with nothing broken is a good one: the forge is a second implementation of the format."""
+"""A forged container with nothing broken is a good one: the forge is a second implementation."""
 
 import pytest
 
