@@ -20,10 +20,12 @@ class Address(NamedTuple):
 
     Attributes:
         url: scheme, host, port and the path below which the service lies, if any.
+        origin: the same without a path: what the service signs its sign-ins for.
         loopback: whether it is this very machine.
     """
 
     url: str
+    origin: str
     loopback: bool
 
 
@@ -62,7 +64,8 @@ def read_address(text: str, *, allow_http: bool = False) -> Address:
     place = f"[{host}]" if ":" in host else host
     if port is not None and port != _DEFAULT_PORTS[parts.scheme]:
         place += f":{port}"
-    return Address(f"{parts.scheme}://{place}{parts.path.rstrip('/')}", loopback)
+    origin = f"{parts.scheme}://{place}"
+    return Address(origin + parts.path.rstrip("/"), origin, loopback)
 
 
 def read_link(text: str, *, allow_http: bool = False) -> tuple[Address, str]:

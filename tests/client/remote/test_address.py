@@ -16,7 +16,9 @@ from client.remote.address import read_address, read_link
     ],
 )
 def test_an_address_has_one_spelling(text, url):
-    assert read_address(text).url == url
+    address = read_address(text)
+    assert address.url == url
+    assert address.origin == url.removesuffix("/scelle")
 
 
 @pytest.mark.parametrize(
