@@ -80,10 +80,11 @@ def _describe(error: Exception) -> tuple[str, int]:
 
 
 def _describe_usage(error: click.ClickException) -> str:
-    message = escape(error.format_message()).rstrip(".")
-    message = message[:1].lower() + message[1:]
+    # click speaks in sentences; here a line has no capital, no full stop, and parts joined by semicolons.
+    sentences = escape(error.format_message()).rstrip(".").split(". ")
+    message = "; ".join(sentence[:1].lower() + sentence[1:] for sentence in sentences)
     context = getattr(error, "ctx", None)
-    if context is None:
+    if context is None or message.endswith("?"):
         return message
     hint = _("see {command} --help").format(command=context.command_path)
     return f"{message}; {hint}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from client.errors import N_, ClientError
 from client.refusals import refusing
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vault.container.steps import Event
 
     Advance = Callable[[int], None]
+
+T = TypeVar("T")
 
 STDIN: Final = "-"
 _PIECE: Final = 1024 * 1024
@@ -73,15 +75,10 @@ class ContainerFile:
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``."""
         data = os.pread(self._descriptor, length, offset)
-        if 0 < len(data) < length:
-            # Rare: a signal, or the end of the file.
-            pieces = [data]
-            while (missing := length - sum(map(len, pieces))) and (
-                piece := os.pread(self._descriptor, missing, offset + length - missing)
-            ):
-                pieces.append(piece)
-            return b"".join(pieces)
-        return data
+        if not data or len(data) == length:
+            return data
+        # Rare: a signal, or the end of the file.
+        return data + self.read_at(offset + len(data), length - len(data))
 
     def examine(self, expected: Expectations = NOTHING_EXPECTED) -> Examined:
         """Examine it without a key.
@@ -89,8 +86,7 @@ class ContainerFile:
         Raises:
             RefusedContainer: any outcome but no_access and unsafe_path.
         """
-        with refusing(self.path):
-            return run(examine(self.size, expected), self.read_at)
+        return self.run(examine(self.size, expected))
 
     def verify(self, examined: Examined, advance: Advance) -> None:
         """Check every block of the payload.
@@ -99,12 +95,16 @@ class ContainerFile:
             RefusedContainer: payload_damaged.
         """
 
+        def read_into(room: memoryview, offset: int) -> int:
+            advance(len(room))
+            return self._read_into(room, offset)
+
         def read_at(offset: int, length: int) -> bytes:
             advance(length)
             return self.read_at(offset, length)
 
         with refusing(self.path):
-            run(verify_blocks(examined), read_at)
+            run(verify_blocks(examined), read_at, read_into=read_into)
 
     def events(self, steps: Generator[Any, Any, None]) -> Generator[Event, None, None]:
         """Drive a reader and yield its events.
@@ -112,20 +112,40 @@ class ContainerFile:
         Raises:
             RefusedContainer: whatever the reader finds.
         """
-        answer: bytes | None = None
+        answer: bytes | memoryview | None = None
         with refusing(self.path):
             try:
                 while True:
                     request = steps.send(answer)
                     answer = None
                     if isinstance(request, Read):
-                        answer = require(request, self.read_at(request.offset, request.length))
+                        answer = self._answer(request)
                     else:
                         yield request
             except StopIteration:
                 return
             finally:
                 steps.close()
+
+    def run(self, steps: Generator[Any, Any, T]) -> T:
+        """Drive a reader to its result.
+
+        Raises:
+            RefusedContainer: whatever the reader finds.
+        """
+        with refusing(self.path):
+            return run(steps, self.read_at, read_into=self._read_into)
+
+    def _answer(self, request: Read) -> bytes | memoryview:
+        if request.into is None:
+            return require(request, self.read_at(request.offset, request.length))
+        return require(request, request.into[: self._read_into(request.into, request.offset)])
+
+    def _read_into(self, room: memoryview, offset: int) -> int:
+        done = 0
+        while done < len(room) and (count := os.preadv(self._descriptor, [room[done:]], offset + done)):
+            done += count
+        return done
 
     def require_replaceable(self) -> None:
         """Refuse early what cannot be changed in place.

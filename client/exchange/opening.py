@@ -6,14 +6,14 @@ import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from client.errors import N_, NotFoundProblem
+from client.errors import N_, NotFoundProblem, UsageProblem
 from client.exchange.containers import ContainerFile
 from client.exchange.folders import Extraction
 from client.refusals import refusing
 from vault.container.examine import NOTHING_EXPECTED, Examined, Expectations
 from vault.container.opening import Opened, open_container
 from vault.container.outcomes import ContainerError, Outcome
-from vault.container.steps import FileFinished, FileStarted, Plaintext, run
+from vault.container.steps import FileFinished, FileStarted, Plaintext
 from vault.container.unlocking import Unlocked, unlock
 
 if TYPE_CHECKING:
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 class Access(NamedTuple):
     """What somebody has to open containers with: private keys, and a user name with a password.
 
-    Keys are tried first; the password is asked for only if none of them opens.
+    Keys are tried first, unless ``password_first`` is set; what was not needed is not asked for.
     """
 
-    keys: Sequence[DecapsulationKey] = ()
+    keys: Callable[[], Sequence[DecapsulationKey]]
     password: Callable[[], PasswordAccess] | None = None
+    password_first: bool = False
 
     def unlock(self, examined: Examined) -> Unlocked:
         """Return the container's key.
@@ -42,15 +43,23 @@ class Access(NamedTuple):
         Raises:
             ContainerError: no_access, envelope_tampered or limit_exceeded.
         """
-        for key in self.keys:
+        refusal = ContainerError(Outcome.NO_ACCESS, "nothing at hand opens this container")
+        for candidate in self._candidates(examined):
             try:
-                return unlock(examined, key)
+                return unlock(examined, candidate)
             except ContainerError as error:
                 if error.outcome is not Outcome.NO_ACCESS:
                     raise
-        if self.password is None:
-            raise ContainerError(Outcome.NO_ACCESS, "no key at hand opens this container")
-        return unlock(examined, self.password())
+                refusal = error
+        raise refusal
+
+    def _candidates(self, examined: Examined) -> Iterator[DecapsulationKey | PasswordAccess]:
+        ask = self.password if examined.envelope.envelope.password_slots else None
+        if ask is not None and self.password_first:
+            yield ask()
+        yield from self.keys()
+        if ask is not None and not self.password_first:
+            yield ask()
 
 
 class OpenContainer:
@@ -91,6 +100,19 @@ class OpenContainer:
             chosen.update((file.path, file) for file in found)
         return list(chosen.values())
 
+    def find(self, path: str) -> FileEntry:
+        """Return the one file of this path.
+
+        Raises:
+            NotFoundProblem: the container has no such path.
+            UsageProblem: it is a folder.
+        """
+        wanted = unicodedata.normalize("NFC", path)
+        for file in self.select([path]) or ():
+            if unicodedata.normalize("NFC", file.path) == wanted:
+                return file
+        raise UsageProblem(N_("{path}: this is a folder; name one file in it"), path=path)
+
     def extract(
         self, folder: str, paths: Sequence[str] = (), *, force: bool = False, advance: Advance
     ) -> list[FileEntry]:
@@ -130,8 +152,10 @@ class OpenContainer:
             extraction.commit()
         return chosen
 
-    def contents(self, file: FileEntry) -> Iterator[bytes]:
+    def contents(self, file: FileEntry) -> Iterator[bytes | memoryview]:
         """Yield the authentic bytes of one file; that it is whole is known only when the last one came.
+
+        A view is of memory that the next step uses again.
 
         Raises:
             RefusedContainer: payload_damaged or malformed.
@@ -143,13 +167,13 @@ class OpenContainer:
 
 @contextmanager
 def open_file(
-    path: str, access: Callable[[Examined], Access], expected: Expectations = NOTHING_EXPECTED
+    path: str, access: Access, expected: Expectations = NOTHING_EXPECTED
 ) -> Iterator[OpenContainer]:
     """Open the container at ``path``: examine it, unlock it, read its manifest.
 
     Args:
         path: a file, or "-" for stdin.
-        access: called once the container was examined, so that nobody is asked for a password in vain.
+        access: who opens it; asked only once the container was examined, so that nobody types in vain.
         expected: what the caller knows already.
 
     Raises:
@@ -158,14 +182,13 @@ def open_file(
     """
     with ContainerFile.open(path) as file:
         examined = file.examine(expected)
-        who = access(examined)
         with refusing(path):
-            unlocked = who.unlock(examined)
-            opened = run(open_container(examined, unlocked), file.read_at)
+            unlocked = access.unlock(examined)
+        opened = file.run(open_container(examined, unlocked))
         yield OpenContainer(file, unlocked, opened)
 
 
-def _write_all(output: FileIO, data: bytes) -> None:
+def _write_all(output: FileIO, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[output.write(view) :]

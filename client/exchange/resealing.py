@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from client.errors import N_, ConflictProblem
-from client.exchange.sealing import Sealed, check_written
-from client.exchange.sources import reading
+from client.exchange.sealing import Sealed, check_written, seal_source
 from client.exchange.targets import AtomicFile
 from vault.container.paths import fold
 from vault.container.plan import DeclaredFile
@@ -96,14 +95,11 @@ def reseal(
         target.write(sealer.header)
         for entry in sealer.files:
             if source := added.get(entry.path):
-                with reading(source) as pieces:
-                    for piece in pieces:
-                        target.write(sealer.update(piece))
-                        advance(len(piece))
-            else:
-                for piece in old_files.read(by_path[entry.path]):
-                    target.write(sealer.update(piece))
-                    advance(len(piece))
+                seal_source(source, sealer, target, advance)
+                continue
+            for piece in old_files.read(by_path[entry.path]):
+                target.write(sealer.update(bytes(piece)))
+                advance(len(piece))
             target.write(sealer.end_file())
         for piece in sealer.finalize():
             target.write(piece)
@@ -151,8 +147,8 @@ class _OldFiles:
     def _read(self, files: Sequence[FileEntry]) -> Generator[Event, None, None]:
         return self._container.file.events(self._container.opened.read_files(files))
 
-    def read(self, file: FileEntry) -> Iterator[bytes]:
-        """Yield the file's bytes; the end comes only when it is proven whole."""
+    def read(self, file: FileEntry) -> Iterator[bytes | memoryview]:
+        """Yield the file's bytes (memory that is used again); they end only when the file is proven whole."""
         events = self._events if self._events is not None else self._read([file])
         for event in events:
             if isinstance(event, Plaintext):

@@ -108,19 +108,31 @@ def seal_files(
     require_free(output, force=force)
     sources = {source.path: source for source in gathered.sources}
     with Sealer(request, gathered.declared, signer) as sealer, AtomicFile(output, force=force) as target:
-        write = target.write
-        write(sealer.header)
+        target.write(sealer.header)
         for entry in sealer.files:
-            with reading(sources[entry.path]) as pieces:
-                for piece in pieces:
-                    write(sealer.update(piece))
-                    advance(len(piece))
-            write(sealer.end_file())
+            seal_source(sources[entry.path], sealer, target, advance)
         for piece in sealer.finalize():
-            write(piece)
+            target.write(piece)
         check_written(target, sealer)
         target.commit()
         return Sealed(sealer.seal, sealer.files, sealer.length)
+
+
+def seal_source(source: Source, sealer: Sealer, target: AtomicFile, advance: Advance) -> None:
+    """Seal the bytes of one file, which must be the sealer's next.
+
+    Raises:
+        ClientError: it changed while it was read.
+        OSError: the system refuses.
+    """
+    with reading(source) as file:
+        missing = source.size
+        while missing and (count := file.readinto(room := sealer.room()[:missing])):
+            target.write(sealer.update(room[:count]))
+            missing -= count
+            advance(count)
+    # Whoever left that block has read the whole file.
+    target.write(sealer.end_file())
 
 
 def check_written(target: AtomicFile, sealer: Sealer) -> None:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from io import FileIO
 
-PIECE: Final = 1024 * 1024
-"""Bytes that are read at a time."""
-
 _MAX_TIME: Final = 2**53 - 1
 # O_NONBLOCK: should a named pipe have taken the file's place, opening it must not wait for a writer.
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -77,8 +74,8 @@ def collect(locations: Sequence[str]) -> list[Source]:
 
 
 @contextmanager
-def reading(source: Source) -> Iterator[Iterator[bytes]]:
-    """Open a collected file and give its bytes piece by piece; leaving the block proves it did not change.
+def reading(source: Source) -> Iterator[FileIO]:
+    """Open a collected file, unbuffered; leaving the block proves that it did not change.
 
     Raises:
         ClientError: the file is no longer the one that was collected.
@@ -86,7 +83,7 @@ def reading(source: Source) -> Iterator[Iterator[bytes]]:
     """
     with _open(source) as file:
         _require_unchanged(source, file)
-        yield _pieces(file)
+        yield file
         _require_unchanged(source, file)
 
 
@@ -125,11 +122,6 @@ def _walk(location: str, path: str) -> Iterator[Source]:
 
 def _open(source: Source) -> FileIO:
     return open(os.open(source.location, _FLAGS), "rb", buffering=0)
-
-
-def _pieces(file: FileIO) -> Iterator[bytes]:
-    while piece := file.read(PIECE):
-        yield piece
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

@@ -128,15 +128,15 @@ class AtomicFile:
             view = view[self.file.write(view) :]
 
     def commit(self) -> None:
-        """Give the file its final name, once its bytes are on the disk.
+        """Give the file its final name; if it takes another's place, once its bytes are on the disk.
 
         Raises:
             ConflictProblem: something took the name meanwhile.
             OSError: the system refuses.
         """
-        os.fsync(self.file.fileno())
         try:
             if self._force:
+                os.fsync(self.file.fileno())
                 os.replace(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
             else:
                 name_exclusively(self._folder, self._temporary, self._folder, self._name)
@@ -144,6 +144,3 @@ class AtomicFile:
             raise exists(self.path) from None
         except IsADirectoryError:
             raise is_folder(self.path) from None
-        # Some file systems do not let a folder be forced to disk; the file is there all the same.
-        with contextlib.suppress(OSError):
-            os.fsync(self._folder)

@@ -1,0 +1,80 @@
+"""Passwords and passphrases: out of a file, or asked for on the terminal. Never from the command line."""
+
+from __future__ import annotations
+
+import os
+from gettext import gettext as _
+from typing import TYPE_CHECKING, Final
+
+from client.errors import N_, UsageProblem
+from client.passwords import generate_password, read_password
+from client.terminal import ask_new_secret, ask_secret, escape
+from keys.derivation import normalise_username
+from keys.errors import MalformedError
+
+if TYPE_CHECKING:
+    from keys.keyring import Identity
+
+PASSWORD_VARIABLE: Final = "SCELLE_PASSWORD_FILE"  # noqa: S105 - the name of a variable
+PASSPHRASE_VARIABLE: Final = "SCELLE_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
+
+
+def password_for(username: str, password_file: str | None) -> str:
+    """Return the password of ``username``: from the file, the environment's file, or a prompt."""
+    path = password_file or os.environ.get(PASSWORD_VARIABLE)
+    if path:
+        return read_password(path)
+    return ask_secret(_("password for {username}:").format(username=escape(username)))
+
+
+def new_password_for(username: str, password_file: str | None) -> str:
+    """Return a password that is being chosen; a prompt asks for it twice."""
+    path = password_file or os.environ.get(PASSWORD_VARIABLE)
+    return read_password(path) if path else _ask_new(username)
+
+
+def passphrase_for(key_file: str, passphrase_file: str | None) -> str:
+    """Return the passphrase of a key file."""
+    path = passphrase_file or os.environ.get(PASSPHRASE_VARIABLE)
+    if path:
+        return read_password(path)
+    return ask_secret(_("passphrase of {path}:").format(path=escape(key_file)))
+
+
+def load_identity(key_file: str, passphrase_file: str | None) -> Identity:
+    """Return the unlocked identity in ``key_file``, its passphrase asked for if it has one."""
+    from client.keyfiles import load_key  # noqa: PLC0415 - not every command unlocks a key
+
+    return load_key(key_file, lambda: passphrase_for(key_file, passphrase_file))
+
+
+def checked_username(username: str) -> str:
+    """Return the one spelling of a user name.
+
+    Raises:
+        UsageProblem: not a user name.
+    """
+    try:
+        return normalise_username(username)
+    except MalformedError as error:
+        raise UsageProblem(
+            N_(
+                "{username}: a user name has 1 to 128 characters, letters without accents, digits and "
+                ". _ @ + -, and starts with a letter or digit"
+            ),
+            username=username,
+        ) from error
+
+
+def chosen_or_generated(username: str, password_file: str | None, *, ask: bool) -> tuple[str, bool]:
+    """Return a new password, and whether it was generated (then the person must be shown it)."""
+    if password_file:
+        return read_password(password_file), False
+    if ask:
+        return _ask_new(username), False
+    return generate_password(), True
+
+
+def _ask_new(username: str) -> str:
+    prompt = _("new password for {username}:").format(username=escape(username))
+    return ask_new_secret(prompt, _("the same again:"))

@@ -1,0 +1,95 @@
+"""``scelle keygen``: a key pair in two files."""
+
+from __future__ import annotations
+
+from gettext import gettext as _
+from pathlib import Path
+from typing import Final
+
+import click
+
+from client.cli.options import json_option
+from client.cli.output import print_json, print_pairs
+from client.cli.style import command
+from client.errors import N_, UsageProblem
+from client.keyfiles import naming
+from client.passwords import read_password
+from client.terminal import ask_new_secret, can_ask, escape, say
+from keys.keyfile import Use
+from keys.keyring import Identity
+from keys.store import write_identity
+
+_USES: Final = {use.name.lower(): use for use in Use}
+
+
+@command(
+    "keygen",
+    help=_(
+        "Make a key pair: FILE, which only you may have, and FILE.pub, which you hand out. What is sealed to "
+        "FILE.pub opens with FILE and its passphrase, and with nothing else: keep a copy in a safe place."
+    ),
+    examples=(
+        "scelle keygen -o alice.key",
+        'scelle keygen -o portal.key --use service --no-passphrase --name "Portal, production"',
+    ),
+)
+@click.option("-o", "--output", required=True, metavar=_("FILE"), help=_("The key file to make."))
+@click.option(
+    "--passphrase-file", metavar=_("FILE"), help=_("File that holds the passphrase; otherwise you are asked.")
+)
+@click.option("--no-passphrase", is_flag=True, help=_("Whoever has the file can use the key."))
+@click.option(
+    "--use",
+    type=click.Choice(list(_USES)),
+    default="person",
+    show_default=True,
+    help=_("What the key is for; other uses are refused later."),
+)
+@click.option("--name", default="", metavar=_("TEXT"), help=_("Words shown to people above the key."))
+@json_option()
+def keygen(
+    *, output: str, passphrase_file: str | None, no_passphrase: bool, use: str, name: str, as_json: bool
+) -> None:
+    """Generate and write."""
+    passphrase = _choose_passphrase(output, passphrase_file, no_passphrase=no_passphrase)
+    identity = Identity.generate(_USES[use])
+    with naming(output):
+        write_identity(Path(output), identity, passphrase, names=_labels(name))
+    if no_passphrase:
+        say(
+            _("warning: {path} has no passphrase; whoever has the file has the key").format(
+                path=escape(output)
+            )
+        )
+    public = identity.public
+    if as_json:
+        print_json(
+            {
+                "secret": output,
+                "public": f"{output}.pub",
+                "use": use,
+                "fingerprint": public.fingerprint,
+                "signing_key": public.signing_key_id.hex(),
+                "encryption_key": public.kem_key_id.hex(),
+            }
+        )
+        return
+    print_pairs([(_("public file"), f"{output}.pub"), (_("fingerprint"), public.fingerprint)])
+
+
+def _choose_passphrase(output: str, passphrase_file: str | None, *, no_passphrase: bool) -> str | None:
+    if no_passphrase and passphrase_file:
+        raise UsageProblem(N_("--passphrase-file and --no-passphrase exclude each other; give one"))
+    if no_passphrase:
+        return None
+    if passphrase_file:
+        return read_password(passphrase_file)
+    if not can_ask():
+        raise UsageProblem(
+            N_("no terminal to ask for a passphrase; give --passphrase-file or --no-passphrase")
+        )
+    return ask_new_secret(_("passphrase for {path}:").format(path=escape(output)), _("the same again:"))
+
+
+def _labels(name: str) -> dict[str, str]:
+    return {"Name": name} if name else {}

@@ -1,0 +1,127 @@
+"""Who opens, and who signs: what the options --username, --identity, --template and --grant stand for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from client.cli.asking import checked_username, load_identity, password_for
+from client.errors import N_, UsageProblem
+from client.exchange.opening import Access, open_file
+from keys.errors import WrongUseError
+from keys.keyfile import Use
+from keys.keyring import Identity
+from vault.container.manifest import CarriedRecipient
+from vault.container.seal import TEMPLATE
+from vault.container.slots import PasswordAccess
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from client.exchange.opening import OpenContainer
+    from keys.signing import SigningKey
+    from keys.unwrapping import DecapsulationKey
+    from vault.container.unlocking import Unlocked
+
+
+class Who:
+    """What the person gave to open or sign with; every secret is asked for once, and only if needed."""
+
+    def __init__(
+        self,
+        *,
+        username: str | None,
+        password_file: str | None,
+        identity: Sequence[str],
+        passphrase_file: str | None,
+        template: str | None,
+        grant: Sequence[str],
+    ) -> None:
+        """Take the options as they were typed.
+
+        Raises:
+            UsageProblem: nobody was named, or a template without the user name that opens it.
+        """
+        if template and not username:
+            raise UsageProblem(N_("a template opens with its user name; add --username"))
+        if grant and not identity:
+            raise UsageProblem(N_("a grant opens with the key that it was made for; add --identity"))
+        if not username and not identity:
+            raise UsageProblem(N_("say who you are: --username NAME, or --identity FILE"))
+        self.username = checked_username(username) if username else ""
+        self._password_file = password_file
+        self._identity_files = identity
+        self._passphrase_file = passphrase_file
+        self._template = template
+        self._grant_files = grant
+
+    @cached_property
+    def password(self) -> str:
+        """The password that belongs to `username`."""
+        return password_for(self.username, self._password_file)
+
+    @cached_property
+    def identities(self) -> list[Identity]:
+        """The template's depositor first, then those in key files."""
+        found = [open_template(self._template, self).identity] if self._template else []
+        found.extend(load_identity(path, self._passphrase_file) for path in self._identity_files)
+        return found
+
+    def password_access(self, *, identity: bytes = b"") -> PasswordAccess:
+        """Return user name and password, with a depositor's seed to be unlocked by them."""
+        return PasswordAccess(self.username, self.password, identity=identity)
+
+    def access(self, *, password_first: bool = False) -> Access:
+        """Return everything that may open a container.
+
+        Args:
+            password_first: for changes, which keep the password that was used.
+        """
+        return Access(self._keys, self.password_access if self.username else None, password_first)
+
+    def _keys(self) -> list[DecapsulationKey]:
+        return [identity.decapsulation for identity in self.identities]
+
+    def signer(self, unlocked: Unlocked) -> SigningKey:
+        """Return the key that signs a change: of the template, a key file, or the container itself.
+
+        Raises:
+            UsageProblem: there is none.
+        """
+        for identity in self.identities:
+            try:
+                return identity.signing
+            except WrongUseError:
+                continue
+        if unlocked.identity:
+            return Identity.from_seed(unlocked.identity, Use.PERSON).signing
+        raise UsageProblem(
+            N_("this container holds no key to sign with; add --identity FILE or --template FILE")
+        )
+
+
+class Template:
+    """An opened template: whose it is, and what it asks of the containers made from it."""
+
+    def __init__(self, container: OpenContainer) -> None:
+        self.seal = container.examined.seal.seal
+        self.recipients = container.opened.manifest.recipients
+        self.identity = Identity.from_seed(container.unlocked.identity, Use.PERSON)
+
+    @property
+    def reader(self) -> CarriedRecipient:
+        """The depositor, as a reader of what it seals."""
+        return CarriedRecipient("reader", 0, self.identity.public.kem)
+
+
+def open_template(path: str, who: Who) -> Template:
+    """Open the template at ``path`` with the user name and password.
+
+    Raises:
+        RefusedContainer: any outcome.
+        UsageProblem: a container, but not a template.
+    """
+    with open_file(path, Access(list, who.password_access)) as container:
+        if container.examined.seal.seal.evidence_type != TEMPLATE or not container.unlocked.identity:
+            raise UsageProblem(N_("{path}: this container is not a template"), path=path)
+        return Template(container)
