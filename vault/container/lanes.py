@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
+from vault.container.outcomes import MisuseError
+
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
@@ -38,7 +40,11 @@ class Lane(Protocol):
     """Does jobs in the order in which they were submitted."""
 
     def submit(self, work: Callable[[], T]) -> Result[T]:
-        """Have ``work`` done after all that was submitted before; may wait for room."""
+        """Have ``work`` done after all that was submitted before; may wait for room.
+
+        Raises:
+            MisuseError: the lane is closed.
+        """
 
     def close(self) -> None:
         """Do what is waiting, then end. May be called twice."""
@@ -86,12 +92,18 @@ def open_lane(length: int) -> Lane:
 class InlineLane:
     """Does each job at once, in the caller's thread."""
 
+    def __init__(self) -> None:
+        self._closed = False
+
     def submit(self, work: Callable[[], T]) -> Result[T]:
         """Do it."""
+        if self._closed:
+            raise MisuseError("the lane is closed")
         return _Done(work())
 
     def close(self) -> None:
         """Nothing is waiting."""
+        self._closed = True
 
 
 class _Done(Generic[T]):
@@ -121,6 +133,9 @@ class ThreadLane:
 
     def submit(self, work: Callable[[], T]) -> Result[T]:
         """Have ``work`` done after all that was submitted before; waits while the lane is full."""
+        if self._thread is None:
+            # Nobody would do it: whoever asked for the result would wait for ever.
+            raise MisuseError("the lane is closed")
         job = _Job(work, self._event())
         self._room.acquire()
         self._queue.put(job)
