@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from vault.container import limits
@@ -74,16 +75,13 @@ def check_tree(paths: Iterable[str]) -> None:
     Raises:
         ContainerError: unsafe_path.
     """
-    files: set[str] = set()
-    folders: set[str] = set()
-    for path in paths:
-        name = unicodedata.normalize("NFC", path)
-        if name in files:
+    # With the separator below every other character, what lies in a folder stands right after its name.
+    names = sorted(unicodedata.normalize("NFC", path).replace("/", "\0") for path in paths)
+    for name, following in pairwise(names):
+        if name == following:
             raise ContainerError(Outcome.UNSAFE_PATH, "two files have the same path")
-        files.add(name)
-        folders.update(_folders(name))
-    if not files.isdisjoint(folders):
-        raise ContainerError(Outcome.UNSAFE_PATH, "a file is also the folder of another")
+        if following.startswith(name + "\0"):
+            raise ContainerError(Outcome.UNSAFE_PATH, "a file is also the folder of another")
 
 
 def why_unsealable(path: str) -> str | None:
@@ -109,11 +107,6 @@ def check_sealable_tree(paths: Iterable[str]) -> None:
         ContainerError: unsafe_path.
     """
     check_tree(fold(path) for path in paths)
-
-
-def _folders(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def _why_unsafe(path: str) -> str | None:  # noqa: PLR0911 - one return for each reason reads best
