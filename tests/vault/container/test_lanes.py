@@ -1,0 +1,112 @@
+"""Work beside the main thread: in order, bounded, failing once and for all."""
+
+import gc
+import threading
+import weakref
+
+import pytest
+
+from vault.container.lanes import DEPTH, InlineLane, ThreadLane, open_lane
+from vault.container.outcomes import MisuseError
+
+
+class Watched:
+    """Something that a job holds; bytes cannot be watched themselves."""
+
+
+@pytest.fixture(params=[InlineLane, ThreadLane])
+def lane(request):
+    lane = request.param()
+    yield lane
+    lane.close()
+
+
+def test_work_is_done_in_order(lane):
+    done = []
+    results = [lane.submit(lambda number=number: done.append(number) or number) for number in range(50)]
+    assert [result.result() for result in results] == list(range(50))
+    assert done == list(range(50))
+
+
+def test_a_result_can_be_asked_for_twice(lane):
+    result = lane.submit(lambda: 7)
+    assert result.result() == result.result() == 7
+
+
+def test_close_finishes_what_waits(lane):
+    done = []
+    for number in range(DEPTH):
+        lane.submit(lambda number=number: done.append(number))
+    lane.close()
+    assert done == list(range(DEPTH))
+    lane.close()
+
+
+def test_a_closed_lane_takes_no_work(lane):
+    lane.close()
+    with pytest.raises(MisuseError):
+        lane.submit(lambda: None)
+
+
+def test_a_small_length_is_worth_no_thread():
+    before = threading.active_count()
+    for length in (0, 1, 2**22 - 1):
+        assert isinstance(open_lane(length), InlineLane)
+    assert threading.active_count() == before
+    lane = open_lane(2**22)
+    assert isinstance(lane, ThreadLane)
+    lane.close()
+    assert threading.active_count() == before
+
+
+def test_work_runs_beside_the_caller():
+    lane = ThreadLane()
+    assert lane.submit(threading.current_thread).result() is not threading.current_thread()
+    lane.close()
+
+
+def test_after_a_failure_nothing_more_is_done():
+    lane = ThreadLane()
+    done = []
+    first = lane.submit(lambda: done.append(1))
+    failed = lane.submit(lambda: 1 // 0)
+    later = lane.submit(lambda: done.append(2))
+    first.result()
+    for result in (failed, later):
+        with pytest.raises(ZeroDivisionError):
+            result.result()
+    assert done == [1]
+    lane.close()
+
+
+def test_only_so_many_jobs_wait():
+    """The job after `DEPTH` waiting ones is taken only when one of them is done."""
+    lane = ThreadLane()
+    gate, submitted, all_submitted = threading.Event(), [], threading.Event()
+
+    def submit():
+        for number in range(DEPTH + 1):
+            lane.submit(gate.wait)
+            submitted.append(number)
+        all_submitted.set()
+
+    feeder = threading.Thread(target=submit)
+    feeder.start()
+    # It cannot come through before the gate opens; so waiting a moment proves nothing wrong, only misses.
+    assert not all_submitted.wait(0.1)
+    assert len(submitted) <= DEPTH
+    gate.set()
+    assert all_submitted.wait(30)
+    feeder.join()
+    lane.close()
+
+
+def test_done_work_lets_go_of_its_data(lane):
+    data = Watched()
+    watch = weakref.ref(data)
+    assert lane.submit(lambda data=data: id(data)).result() == id(data)
+    # The next job's end proves that the worker has let go of the one before.
+    lane.submit(lambda: None).result()
+    del data
+    gc.collect()
+    assert watch() is None
