@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from keys.errors import KeyMaterialError
 from keys.randomness import random_bytes
 from vault.container import limits
 from vault.container.cobblestone import message_length
@@ -80,8 +81,11 @@ def plan_payload(
         )
         offset += length
     manifest = Manifest(created, tuple(entries), tuple(recipients), note)
-    # Digests all have the same length, so the manifest's size is known without them.
-    size = len(encode_manifest(manifest))
+    try:
+        # Digests all have the same length, so the manifest's size is known without them.
+        size = len(encode_manifest(manifest))
+    except KeyMaterialError as error:
+        raise MisuseError(str(error)) from None
     if message_length(size) > limits.MANIFEST:
         raise MisuseError("the list of files is too long for one container")
     unpadded = offset + message_length(size) + INDEX_LENGTH
