@@ -81,13 +81,14 @@ def _describe(error: Exception) -> tuple[str, int]:
 
 def _describe_usage(error: click.ClickException) -> str:
     # click speaks in sentences; here a line has no capital, no full stop, and parts joined by semicolons.
-    sentences = escape(error.format_message()).rstrip(".").split(". ")
-    message = "; ".join(sentence[:1].lower() + sentence[1:] for sentence in sentences)
+    parts = [part[:1].lower() + part[1:] for part in escape(error.format_message()).rstrip(".").split(". ")]
     context = getattr(error, "ctx", None)
-    if context is None or message.endswith("?"):
-        return message
-    hint = _("see {command} --help").format(command=context.command_path)
-    return f"{message}; {hint}"
+    if context is not None and not parts[-1].endswith("?"):
+        parts.append(_("see {command} --help").format(command=context.command_path))
+    message, *rest = parts
+    for part in rest:
+        message = _("{first}; {second}").format(first=message, second=part)
+    return message
 
 
 def _describe_system(error: OSError) -> tuple[str, int]:

@@ -24,10 +24,10 @@ def print_json(document: Any) -> None:
 
 def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     """Print "label: value" lines, the values in one column."""
-    pairs = [(label, value) for label, value in pairs if value]
-    width = max((len(label) for label, _value in pairs), default=0) + 1
-    for label, value in pairs:
-        click.echo(f"{label + ':':{width}} {escape(value)}")
+    lines = [(_("{label}:").format(label=label), escape(value)) for label, value in pairs if value]
+    width = max((len(label) for label, _value in lines), default=0)
+    for label, value in lines:
+        click.echo(f"{label:{width}} {value}")
 
 
 def print_table(rows: Sequence[Sequence[str]], *, right: int = -1) -> None:
