@@ -30,6 +30,7 @@ class ServiceProblem(ClientError):
         field: the field at fault, or None.
         extra: what the code promises beside, such as the first receipt of ``already_deposited``.
         request_id: what to name when reporting it to the service.
+        repeated: an attempt before this one broke off, so the refusal may be the echo of its success.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -42,6 +43,7 @@ class ServiceProblem(ClientError):
         self.field = problem.field
         self.extra: Mapping[str, Any] = problem.extra or {}
         self.request_id = problem.request_id
+        self.repeated = False
 
 
 class RequestRefused(ServiceProblem):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 from pydantic import BaseModel, ValidationError
@@ -15,8 +16,9 @@ from pydantic import BaseModel, ValidationError
 from client.remote.address import read_address
 from client.remote.failures import not_ours, translated
 from client.remote.problems import (
-    NotOurService,
+    CutOff,
     ServiceFailed,
+    ServiceProblem,
     TransportProblem,
     Unreachable,
     to_exception,
@@ -28,7 +30,7 @@ from vault.api.problems import MEDIA_TYPE as PROBLEM
 from vault.api.route import ACTING_HEADER, IDEMPOTENCY_HEADER, JSON
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
     from types import TracebackType
 
     from vault.api.route import Route
@@ -92,7 +94,7 @@ class Stream:
         self.length = response.content_length
         self.tag = response.headers.get("ETag", "").strip('"')
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the bytes in pieces of at most 1 MiB.
 
         Raises:
@@ -194,14 +196,18 @@ class Transport:
         """Return the first answer that is not a failure, after as many attempts as are safe."""
         headers = self._headers(route, call)
         repeatable = route.method == "GET" or IDEMPOTENCY_HEADER in headers or bool(call.if_match)
-        attempt = 1
+        attempt, broke = 1, False
         while True:
             try:
                 return await self._try(route, call, headers)
-            except (TransportProblem, ServiceFailed) as error:
+            except (TransportProblem, ServiceProblem) as error:
+                if isinstance(error, ServiceProblem):
+                    error.repeated = broke
+                broke = broke or isinstance(error, CutOff)
                 # A request that never left may be sent again whatever it does.
                 safe = repeatable or isinstance(error, Unreachable)
-                if isinstance(error, NotOurService) or not safe or attempt >= self._retries.attempts:
+                passing = isinstance(error, Unreachable | CutOff | ServiceFailed)
+                if not passing or not safe or attempt >= self._retries.attempts:
                     raise
                 await self._retries.pause(attempt)
                 attempt += 1
@@ -218,7 +224,8 @@ class Transport:
         with translated():
             response = await self._session.request(
                 route.method,
-                self.address.url + route.url(**call.path),
+                self.address.url
+                + route.url(**{name: quote(str(value), safe="") for name, value in call.path.items()}),
                 params=query,
                 data=data,
                 headers=headers,

@@ -5,7 +5,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from client.remote.retries import Retries
+from keys.keyfile import Use
+from keys.keyring import Identity
 from vault.api.problems import KINDS, MEDIA_TYPE, Code, problem_type
+from vault.container.manifest import CarriedRecipient
+from vault.container.plan import DeclaredFile
+from vault.container.sealing import Sealer, SealRequest
 
 
 class Simulator:
@@ -59,6 +64,26 @@ async def simulated():
     async with TestServer(app, host="127.0.0.1") as server:
         simulator.server = server
         yield simulator
+
+
+def seal(files, *, dossier="D-1", evidence_type="other", signer=None, **more):
+    """Return a container in memory."""
+    signer = signer or Identity.from_seed(b"e" * 32, Use.PERSON).signing
+    reader = Identity.from_seed(b"r" * 32, Use.PERSON).public.kem
+    more.setdefault("recipients", (CarriedRecipient("reader", 0, reader),))
+    request = SealRequest(dossier, evidence_type, 1_800_000_000, **more)
+    declared = [DeclaredFile(path, len(data)) for path, data in files.items()]
+    with Sealer(request, declared, signer) as sealer:
+        parts = [sealer.header]
+        for file in sealer.files:
+            parts += [bytes(sealer.update(files[file.path])), bytes(sealer.end_file())]
+        parts += [bytes(part) for part in sealer.finalize()]
+    return b"".join(parts)
+
+
+@pytest.fixture
+def container():
+    return seal({"aipd.txt": b"content " * 300_000})
 
 
 @pytest.fixture
