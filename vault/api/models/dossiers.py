@@ -26,6 +26,15 @@ from vault.api.models.base import (
 Label = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")]
 
 
+Issuers = Annotated[
+    tuple[SignedStatement, ...],
+    Field(
+        description="The authority's habilitations of whoever issued the statements beside, and the "
+        "withdrawals of those: without them nobody could judge what a portal or an admin signed."
+    ),
+]
+
+
 class DossierState(StrEnum):
     """A closed dossier takes no deposit any more; what it holds stays."""
 
@@ -75,6 +84,7 @@ class DossierKeys(Answer):
     dossier: DossierId
     current: Count
     keys: tuple[SignedStatement, ...]
+    issuers: Issuers
 
 
 class DepositorRequest(Request):
@@ -152,3 +162,4 @@ class MyGrants(Answer):
     grants: tuple[SignedStatement, ...]
     keys: tuple[SignedStatement, ...] = Field(description="The dossier-key statements of those generations.")
     mandates: tuple[SignedStatement, ...]
+    issuers: Issuers
