@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -60,7 +60,8 @@ def renewed() -> tuple[bytes, bytes, list[str]]:
     missing = [
         str(message.id)
         for message in catalogue
-        if message.id and (not message.string or message.fuzzy or (message.pluralizable and not all(message.string)))
+        if message.id
+        and (not message.string or message.fuzzy or (message.pluralizable and not all(message.string)))
     ]
     return po.getvalue(), mo.getvalue(), missing
 
