@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Table, exc, insert, select
 
 from vault.server.ports import AlreadyExistsError, OutdatedError, RecordsUnavailableError
+from vault.server.stores.settle import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,8 @@ class Handle:
             RecordsUnavailableError: the database failed.
         """
         try:
-            return await self._connection.execute(statement)
+            # Cancelled halfway, a statement would leave its connection in an unknown state.
+            return await settle(self._connection.execute(statement))
         except exc.IntegrityError:
             self.doomed = True
             # The driver's text quotes values; it goes no further.

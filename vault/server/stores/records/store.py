@@ -60,7 +60,7 @@ class SqlRecords:
         """See `Records.change`."""
         async with self._in_turn(), self._transaction(writes=True) as connection:
             try:
-                await lock_journal(connection)
+                await settle(lock_journal(connection))
             except (exc.SQLAlchemyError, OSError) as error:
                 raise unavailable(error) from None
             tree = await load_tree(Handle(connection))
@@ -94,13 +94,13 @@ class SqlRecords:
     async def _transaction(self, *, writes: bool) -> AsyncIterator[AsyncConnection]:
         """Open a connection and begin; whatever is not committed when the block ends is rolled back."""
         try:
-            connection = await self._engine.connect()
+            connection = await settle(self._engine.connect(), undo=lambda opened: opened.close())
         except (exc.SQLAlchemyError, OSError) as error:
             raise unavailable(error) from None
         try:
             await connection.execution_options(**{WRITES: writes})
             try:
-                await connection.begin()
+                await settle(connection.begin())
             except (exc.SQLAlchemyError, OSError) as error:
                 raise unavailable(error) from None
             yield connection

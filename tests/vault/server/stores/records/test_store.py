@@ -1,0 +1,10 @@
+from tests.suites.records_contention import ContentionSuite
+from tests.suites.records_law import LawSuite
+
+
+class TestLaw(LawSuite):
+    pass
+
+
+class TestContention(ContentionSuite):
+    pass
