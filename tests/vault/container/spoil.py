@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.vault.container.forge import Document, canonical
+from tests.vault.container.spec import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.vault.container.forge import Document
 
     Place = tuple[str | int, ...]
 

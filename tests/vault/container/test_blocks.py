@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.vault.container.forge import BLOCK, File, forge, named
+from tests.vault.container.forge import File, forge
 from tests.vault.container.reading import examine_bytes, outcome_of, reader_of
+from tests.vault.container.spec import BLOCK, named
 from vault.container.blocks import BlockStream
 from vault.container.lanes import DEPTH, ThreadLane
 from vault.container.outcomes import Outcome

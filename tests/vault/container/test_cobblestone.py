@@ -12,8 +12,8 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.vault.container.forge import cobblestone, named
 from tests.vault.container.reading import outcome_of
+from tests.vault.container.spec import cobblestone, named
 from vault.container.cobblestone import (
     CHUNK,
     HEAD,

@@ -13,16 +13,11 @@ from tests.vault.container.forge import (
     EDITOR,
     MEL,
     READER,
-    SIGNATURE,
     STRANGER,
     Actor,
     For,
     Password,
-    b64,
-    canonical,
     forge,
-    named,
-    unb64,
     with_envelope,
 )
 from tests.vault.container.reading import (
@@ -33,6 +28,7 @@ from tests.vault.container.reading import (
     outcome_of,
     read_all,
 )
+from tests.vault.container.spec import SIGNATURE, b64, canonical, named, unb64
 from tests.vault.container.spoil import changed, each, spoilt, wrong_binary
 from vault.container import limits
 from vault.container.envelope import (

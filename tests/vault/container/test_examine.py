@@ -1,21 +1,11 @@
 """Examining without a key: what comes first, what is read, and that the first failure ends it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.vault.container.forge import (
-    BLOCK,
-    EDITOR,
-    READER,
-    STRANGER,
-    File,
-    For,
-    canonical,
-    forge,
-    named,
-)
+from tests.vault.container.forge import EDITOR, READER, STRANGER, File, For, forge
 from tests.vault.container.reading import (
     arrive,
     examine_bytes,
@@ -24,6 +14,7 @@ from tests.vault.container.reading import (
     read_all,
     reader_of,
 )
+from tests.vault.container.spec import BLOCK, canonical, named
 from vault.container.examine import Expectations, examine, verify_blocks
 from vault.container.outcomes import Outcome
 from vault.container.slots import PasswordAccess
@@ -90,8 +81,8 @@ class Fault(NamedTuple):
 
     name: str
     outcome: Outcome
-    changes: dict[str, Any] = {}
-    expected: dict[str, Any] = {}
+    changes: Mapping[str, Any] = {}
+    expected: Mapping[str, Any] = {}
     preamble: Callable[[bytes], bytes] | None = None
     seal: Callable[[bytes], bytes] | None = None
     envelope: Callable[[bytes], bytes] | None = None

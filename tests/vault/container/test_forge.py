@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.vault.container.forge import BLOCK, DOSSIER, MEL, READER, RECOVERY, File, For, forge, named
+from tests.vault.container.forge import DOSSIER, MEL, READER, RECOVERY, File, For, forge
 from tests.vault.container.reading import arrive, examine_bytes, read_all
+from tests.vault.container.spec import BLOCK, named
 from vault.container.slots import PasswordAccess
 
 ACCESSES = [READER.kem, DOSSIER.kem, RECOVERY.kem, PasswordAccess(MEL.username, MEL.password)]

@@ -4,8 +4,9 @@ import tracemalloc
 
 import pytest
 
-from tests.vault.container.forge import BLOCK, MAGIC, SIGNATURE, forge
+from tests.vault.container.forge import forge
 from tests.vault.container.reading import arrive, assert_refused, examine_bytes, outcome_of
+from tests.vault.container.spec import BLOCK, MAGIC, SIGNATURE
 from vault.container import limits
 from vault.container.layout import Preamble, parse_preamble, parse_seal_length
 from vault.container.outcomes import Outcome

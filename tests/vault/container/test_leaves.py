@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.vault.container.forge import BLOCK, leaves_of, named, tree
+from tests.vault.container.spec import BLOCK, leaves_of, named, tree
 from vault.container.leaves import LeafHasher, leaf_of, root_of_leaves
 from vault.merkle import TreeHasher
 

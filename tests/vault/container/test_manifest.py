@@ -5,19 +5,9 @@ import hashlib
 import pytest
 
 from keys.errors import LimitError, MalformedError
-from tests.vault.container.forge import (
-    DOSSIER,
-    READER,
-    RECOVERY,
-    File,
-    For,
-    H,
-    b64,
-    canonical,
-    forge,
-    named,
-)
+from tests.vault.container.forge import DOSSIER, READER, RECOVERY, File, For, forge
 from tests.vault.container.reading import assert_refused_inside, open_bytes, outcome_of, read_all
+from tests.vault.container.spec import H, b64, canonical, named
 from tests.vault.container.spoil import changed, each, spoilt, wrong_binary
 from vault.container import limits
 from vault.container.manifest import (

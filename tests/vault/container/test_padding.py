@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.vault.container.forge import message_length
-from tests.vault.container.forge import padme as padme_of_the_paper
+from tests.vault.container.spec import message_length
+from tests.vault.container.spec import padme as padme_of_the_paper
 from vault.container import limits
 from vault.container.padding import padding_size, padme
 

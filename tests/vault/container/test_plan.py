@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.vault.container.forge import DOSSIER, READER, message_length, padme
+from tests.vault.container.forge import DOSSIER, READER
+from tests.vault.container.spec import message_length, padme
 from vault.container import limits
 from vault.container.manifest import INDEX_LENGTH, CarriedRecipient, encode_manifest
 from vault.container.outcomes import MisuseError

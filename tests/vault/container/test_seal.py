@@ -6,20 +6,7 @@ import pytest
 
 from keys.derivation import key_id
 from keys.errors import LimitError, MalformedError
-from tests.vault.container.forge import (
-    AUTHORITY,
-    EDITOR,
-    READER,
-    RECOVERY,
-    STRANGER,
-    Actor,
-    b64,
-    canonical,
-    forge,
-    named,
-    unb64,
-    with_seal,
-)
+from tests.vault.container.forge import AUTHORITY, EDITOR, READER, RECOVERY, STRANGER, Actor, forge, with_seal
 from tests.vault.container.reading import (
     arrive,
     assert_refused,
@@ -28,6 +15,7 @@ from tests.vault.container.reading import (
     outcome_of,
     read_all,
 )
+from tests.vault.container.spec import b64, canonical, named, unb64
 from tests.vault.container.spoil import changed, each, spoilt, wrong_binary
 from vault.container import limits
 from vault.container.envelope import RecipientSlot

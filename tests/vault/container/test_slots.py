@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keys.derivation import DEFAULT_COST, PasswordCost
 from keys.errors import LimitError, MalformedError
-from tests.vault.container.forge import DOSSIER, READER, H, K, argon2, named
+from tests.vault.container.forge import DOSSIER, READER
+from tests.vault.container.spec import H, K, argon2, named
 from vault.container.manifest import CarriedRecipient
 from vault.container.slots import (
     PasswordAccess,

@@ -12,14 +12,11 @@ from tests.vault.container.forge import (
     STRANGER,
     For,
     Password,
-    b64,
-    canonical,
     forge,
-    named,
-    unb64,
     with_envelope,
 )
 from tests.vault.container.reading import assert_refused_inside, examine_bytes, outcome_of, read_all
+from tests.vault.container.spec import b64, canonical, named, unb64
 from vault.container.outcomes import Outcome
 from vault.container.slots import PasswordAccess
 from vault.container.unlocking import unlock
@@ -249,17 +246,10 @@ def test_rubbish_in_recipient_slots_opens_nothing():
     slot = examined.envelope.envelope.recipient_slots[0]
     variants = []
     for position in (0, 1, 1567, 1568, 1569, 1616, 1664, 1665, 1696, 1697, 1712):
-        data = bytearray(slot.wrapped)
-        data[position] ^= 0x80
-        variants.append(bytes(data))
-    for point in (
-        bytes(97),
-        b"\x04" + bytes(96),
-        b"\x04" + b"\xff" * 96,
-        b"\x02" * 97,
-        b"\x00" * 96 + b"\x01",
-    ):
-        variants.append(slot.wrapped[:1568] + point + slot.wrapped[1665:])
+        changed = bytes([slot.wrapped[position] ^ 0x80])
+        variants += [slot.wrapped[:position] + changed + slot.wrapped[position + 1 :]]
+    points = (bytes(97), b"\x04" + bytes(96), b"\x04" + b"\xff" * 96, b"\x02" * 97, bytes(96) + b"\x01")
+    variants += [slot.wrapped[:1568] + point + slot.wrapped[1665:] for point in points]
     for wrapped in variants:
         envelope = examined.envelope.envelope._replace(slots=(slot._replace(wrapped=wrapped),))
         spoilt = examined._replace(envelope=examined.envelope._replace(envelope=envelope))
