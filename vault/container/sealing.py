@@ -109,6 +109,7 @@ class Sealer:
         self._leaf_lane = open_lane(self._plan.payload_length)
         self._plaintext_ring = Ring(_PIECE)
         self._wire_ring = Ring(message_length(_PIECE + CHUNK))
+        self._finalized = False
         self._seal: SignedSeal | None = None
 
     def __enter__(self) -> Self:
@@ -176,10 +177,13 @@ class Sealer:
         """Yield the rest: manifest, padding, index, leaves, seal.
 
         Raises:
-            MisuseError: not all files were given.
+            MisuseError: not all files were given, or it was called before.
         """
+        if self._finalized:
+            raise MisuseError("the container is finished already")
         if self._current is not None or len(self._done) != len(self.files):
             raise MisuseError("not all declared files were given")
+        self._finalized = True
         files = tuple(self._done)
         manifest = encode_manifest(self._plan.manifest._replace(files=files))
         yield from self._message("scelle/1 manifest", (manifest,))
