@@ -5,9 +5,10 @@ It takes nothing from someone who kept the container's key or an older envelope.
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING
 
-from keys.derivation import DEFAULT_COST, PasswordCost, key_id
+from keys.derivation import DEFAULT_COST, PasswordCost, derive_key, key_id
 from keys.errors import KeyMaterialError
 from vault.container.envelope import (
     CONTEXT,
@@ -48,7 +49,7 @@ def rewrap(
 
     Args:
         examined: the container, whose present envelope has thereby been verified.
-        unlocked: its key, proven by its commitment.
+        unlocked: its key; of another container's it is refused, which its slots would give away.
         writer: the seal's signer, or a key that the seal lists in ``writers``.
         remove: ids of slots that go.
         passwords: password slots to add; each costs a derivation.
@@ -57,7 +58,8 @@ def rewrap(
         successors: key ids that may write because a verified succession leads to them from a listed one.
 
     Raises:
-        MisuseError: this writer may not, a slot is unknown, or no reader would accept the result.
+        MisuseError: this writer may not, a slot is unknown, the key is another container's, or no reader
+            would accept the result.
     """
     seal, old = examined.seal.seal, examined.envelope.envelope
     may_write = {seal.signer_key_id, *seal.writers, *successors}
@@ -69,6 +71,8 @@ def rewrap(
     kept: tuple[Slot, ...] = tuple(slot for slot in old.slots if slot.id not in remove)
     kdf = old.kdf if any(isinstance(slot, PasswordSlot) for slot in kept) else new_kdf(cost)
     key, context = unlocked.container_key, seal.context
+    if not hmac.compare_digest(derive_key(key, "scelle/1 commit", context), seal.commitment):
+        raise MisuseError("this is the key of another container")
     try:
         added: tuple[Slot, ...] = (
             *(make_password_slot(key, context, kdf, access) for access in passwords),
