@@ -3,7 +3,7 @@
     python tests/client/catalogue.py
 
 It extracts all texts of the client and of click, keeps the translations there are, drops what is not used any
-more, compiles the result and names what is still to be translated in client/locale/fr/LC_MESSAGES/messages.po.
+more, compiles the result, and names what is still to be translated in messages.po.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ def renewed() -> tuple[bytes, bytes, list[str]]:
     po, mo = io.BytesIO(), io.BytesIO()
     write_po(po, catalogue, width=100, no_location=True, sort_output=True)
     write_mo(mo, catalogue)
-    missing = [
-        str(message.id)
-        for message in catalogue
-        if message.id
-        and (not message.string or message.fuzzy or (message.pluralizable and not all(message.string)))
-    ]
+    missing = [str(message.id) for message in catalogue if message.id and not _translated(message)]
     return po.getvalue(), mo.getvalue(), missing
+
+
+def _translated(message: Message) -> bool:
+    forms = message.string if isinstance(message.string, tuple | list) else (message.string,)
+    return all(forms) and not message.fuzzy
 
 
 def main() -> None:
