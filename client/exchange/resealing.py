@@ -106,7 +106,7 @@ def reseal(
         check_written(target, sealer)
         container.file.require_unchanged()
         target.commit()
-        return Sealed(sealer.seal, sealer.files, sealer.length)
+        return Sealed(sealer.seal, sealer.sealed_files, sealer.length)
 
 
 def _keep(container: OpenContainer, change: Change) -> list[FileEntry]:

@@ -115,7 +115,7 @@ def seal_files(
             target.write(piece)
         check_written(target, sealer)
         target.commit()
-        return Sealed(sealer.seal, sealer.files, sealer.length)
+        return Sealed(sealer.seal, sealer.sealed_files, sealer.length)
 
 
 def seal_source(source: Source, sealer: Sealer, target: AtomicFile, advance: Advance) -> None:

@@ -131,6 +131,13 @@ class Sealer:
             raise MisuseError("the container is not finished")
         return self._seal
 
+    @property
+    def sealed_files(self) -> tuple[FileEntry, ...]:
+        """The files with their digests, once `finalize` is through."""
+        if self._seal is None:
+            raise MisuseError("the container is not finished")
+        return tuple(self._done)
+
     def room(self) -> memoryview:
         """Return 1 MiB of memory to read the next bytes into, for `update`: spares allocations."""
         return self._plaintext_ring.take()
