@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keys.canonical import Integer, Record, Sequence, Text, decode, encode, encode_binary
-from keys.errors import MalformedError
+from keys.errors import KeyMaterialError, MalformedError
 from vault.merkle import TreeHasher, leaf_hash
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def encode_entry(entry: Entry) -> bytes:
 
     Raises:
         MalformedError: a value that may not stand in the journal (free text, a path, an unsorted detail).
+        LimitError: a value that is too long.
     """
     _check_details(entry)
     return encode(ENTRY, entry)
@@ -178,7 +179,7 @@ def decode_entry(data: bytes) -> Entry:
     """Return the entry that ``data`` is the canonical JSON of.
 
     Raises:
-        MalformedError: it is not one.
+        MalformedError, LimitError: it is not one.
     """
     entry = decode(ENTRY, data, maximum=MAX_ENTRY_BYTES)
     _check_details(entry)
@@ -210,7 +211,7 @@ class JournalVerifier:
         expected = self._tree.size
         try:
             entry = decode_entry(data)
-        except MalformedError as error:
+        except KeyMaterialError as error:
             raise JournalError(f"entry {expected}: {error}") from None
         if entry.position != expected:
             raise JournalError(f"entry {expected} is missing: entry {entry.position} stands in its place")

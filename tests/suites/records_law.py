@@ -1,7 +1,7 @@
 """The law of the records: a change and its one journal entry commit together, or neither did happen.
 
-A test module subclasses the suites of ``records_*`` and gives them the fixtures ``clock`` and ``open_records``:
-each call opens one more `Records` over the same database, as another server process would.
+A test module subclasses the suites of ``records_*`` and gives them ``clock`` and ``open_records``: each
+call opens one more `Records` over the same database, as another server process would.
 """
 
 import asyncio

@@ -1,0 +1,5 @@
+from tests.suites.records_people import PeopleSuite
+
+
+class TestPeople(PeopleSuite):
+    pass

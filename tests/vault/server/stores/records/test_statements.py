@@ -1,0 +1,5 @@
+from tests.suites.records_statements import StatementSuite
+
+
+class TestStatements(StatementSuite):
+    pass
