@@ -48,6 +48,7 @@ class ArrivalExaminer:
         self._leaves = b""
         self._seal_length = 0
         self._examined: Examined | None = None
+        self._failure: ContainerError | None = None
         # One part is awaited at a time: how many bytes of it are missing, what is there, what to do then.
         self._missing = PREAMBLE_LENGTH
         self._buffer = bytearray()
@@ -58,8 +59,16 @@ class ArrivalExaminer:
         """Take the next bytes.
 
         Raises:
-            ContainerError: as soon as the container cannot become a good one.
+            ContainerError: as soon as the container cannot become a good one, and at every call from then on.
         """
+        self._require_hope()
+        try:
+            self._take(data)
+        except ContainerError as error:
+            self._failure = error
+            raise
+
+    def _take(self, data: bytes | memoryview) -> None:
         view = memoryview(data)
         self.received += len(view)
         while view:
@@ -85,11 +94,16 @@ class ArrivalExaminer:
         Raises:
             ContainerError: any outcome but no_access and unsafe_path.
         """
+        self._require_hope()
         if self._examined is None:
             if self.preamble is None:
                 parse_preamble(bytes(self._buffer))
             raise ContainerError(Outcome.MALFORMED, "the container ends too early")
         return self._examined
+
+    def _require_hope(self) -> None:
+        if self._failure is not None:
+            raise ContainerError(self._failure.outcome, self._failure.detail)
 
     def _expect(self, length: int, complete: Callable[[bytes], None], *, hashing: bool = False) -> None:
         self._missing, self._complete, self._hashing = length, complete, hashing
