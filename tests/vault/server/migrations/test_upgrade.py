@@ -1,0 +1,104 @@
+import asyncio
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from vault.server.migrations.upgrade import downgrade, expected_revision, is_current, upgrade
+from vault.server.stores.records.engine import open_engine, sqlite_url
+from vault.server.stores.records.schema import METADATA
+
+
+@pytest.fixture
+async def open_database(tmp_path):
+    opened = []
+
+    def open_one(name="records.db"):
+        opened.append(open_engine(sqlite_url(tmp_path / name)))
+        return opened[-1]
+
+    yield open_one
+    for engine in opened:
+        await engine.dispose()
+
+
+async def described(engine) -> set[tuple[str, str]]:
+    """Return every table and index as SQLite keeps it, but for white space, quotes and the order of parts."""
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'alembic_version'")
+        )
+        return {(name, tuple(sorted(normal(sql)))) for name, sql in rows}
+
+
+def normal(sql: str) -> list[str]:
+    lines = sql.replace('"', "").splitlines() if sql.startswith("CREATE TABLE") else [sql]
+    return [" ".join(line.split()).rstrip(",") for line in lines]
+
+
+async def test_migrating_makes_exactly_the_tables_that_the_code_knows(open_database) -> None:
+    migrated, made = open_database("migrated.db"), open_database("made.db")
+    await upgrade(migrated)
+    async with made.begin() as connection:
+        await connection.run_sync(METADATA.create_all)
+    assert await described(migrated) == await described(made)
+    assert len(await described(migrated)) > len(METADATA.tables)
+    async with migrated.connect() as connection:
+        differences = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync), METADATA)
+        )
+        assert differences == []
+        assert await connection.run_sync(is_current)
+
+
+async def test_an_older_schema_is_not_taken_for_the_expected_one(open_database) -> None:
+    engine = open_database()
+    for revision, current in (("0001", False), (expected_revision(), True)):
+        await upgrade(engine, revision)
+        async with engine.connect() as connection:
+            assert await connection.run_sync(is_current) is current
+
+
+async def test_every_step_can_be_taken_back_and_again(open_database) -> None:
+    engine = open_database()
+    states = [await described(engine)]
+    revisions = ["0001", "0002"]
+    assert revisions[-1] == expected_revision()
+    for revision in revisions:
+        await upgrade(engine, revision)
+        states.append(await described(engine))
+    for revision, state in zip(["0001", "base"], states[-2::-1], strict=True):
+        await downgrade(engine, revision)
+        assert await described(engine) == state
+    await upgrade(engine)
+    assert await described(engine) == states[-1]
+
+
+async def test_upgrading_keeps_what_is_there_and_again_changes_nothing(open_database) -> None:
+    engine = open_database()
+    await upgrade(engine, "0001")
+    async with engine.begin() as connection:
+        await connection.execute(text("INSERT INTO facts VALUES ('authority', x'01', 0, 0)"))
+    for _ in range(2):
+        await upgrade(engine)
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT value FROM facts"))).scalars().all() == [b"\x01"]
+
+
+async def test_a_migration_that_fails_leaves_the_schema_as_it_was(open_database) -> None:
+    engine = open_database()
+    await upgrade(engine, "0001")
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE openings (in_the_way INTEGER)"))
+    before = await described(engine)
+    with pytest.raises(Exception, match="openings already exists"):
+        await upgrade(engine)
+    assert await described(engine) == before
+
+
+async def test_servers_that_start_together_migrate_once(open_database) -> None:
+    engines = [open_database() for _ in range(4)]
+    await asyncio.gather(*(upgrade(engine) for engine in engines))
+    async with engines[0].connect() as connection:
+        assert await connection.run_sync(is_current)

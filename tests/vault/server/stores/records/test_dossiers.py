@@ -1,0 +1,5 @@
+from tests.suites.records_dossiers import DossierSuite
+
+
+class TestDossiers(DossierSuite):
+    pass

@@ -1,0 +1,125 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from vault.server.settings import Settings, SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("SCELLE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "scelle.toml"
+
+    def write(text: str) -> Path:
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_a_folder_is_all_that_a_server_needs(tmp_path) -> None:
+    settings = load_settings({"data": tmp_path})
+    assert settings.host == "127.0.0.1"
+    assert settings.records_url == f"sqlite+aiosqlite:///{tmp_path}/records.db"
+    assert settings.store_folder == tmp_path / "store"
+    assert settings.server_key_path == tmp_path / "server.key"
+    assert settings.origin_at(8440) == "http://127.0.0.1:8440"
+    assert isinstance(settings, Settings)
+
+
+def test_flags_stand_above_environment_above_file_above_defaults(config, monkeypatch) -> None:
+    file = config('data = "/file"\nport = 1\nhost = "file"\nlog_level = "error"\n')
+    monkeypatch.setenv("SCELLE_PORT", "2")
+    monkeypatch.setenv("SCELLE_HOST", "environment")
+    settings = load_settings({"port": 3, "host": None}, file)
+    assert (settings.port, settings.host, settings.log_level) == (3, "environment", "error")
+    assert (settings.data, settings.session_seconds) == (Path("/file"), 3600)
+
+
+def test_the_environment_may_name_the_file_a_flag_rules(config, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("SCELLE_CONFIG", str(config('data = "/named"\n')))
+    assert load_settings({}).data == Path("/named")
+    other = tmp_path / "other.toml"
+    other.write_text('data = "/flag"\n')
+    assert load_settings({}, other).data == Path("/flag")
+
+
+def test_an_empty_variable_is_not_set(monkeypatch) -> None:
+    monkeypatch.setenv("SCELLE_PORT", "")
+    monkeypatch.setenv("SCELLE_DATABASE_URL_FILE", "")
+    assert load_settings({"data": "/d"}).port == 8440
+
+
+def test_a_secret_may_rest_in_a_file(monkeypatch, tmp_path, config) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgresql+asyncpg://u:hunter2@db/scelle\n")
+    monkeypatch.setenv("SCELLE_DATABASE_URL_FILE", str(secret))
+    settings = load_settings({"data": "/d"}, config('database_url = "sqlite+aiosqlite:///file"\n'))
+    assert settings.records_url == "postgresql+asyncpg://u:hunter2@db/scelle"
+    assert "hunter2" not in repr(settings) + str(settings)
+    monkeypatch.setenv("SCELLE_DATABASE_URL", "sqlite+aiosqlite:///x")
+    with pytest.raises(SettingsError, match="both set"):
+        load_settings({"data": "/d"})
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_secret_file_that_cannot_be_read_is_named_by_its_variable(monkeypatch, tmp_path, content) -> None:
+    secret = tmp_path / "url"
+    if content is not None:
+        secret.write_bytes(content)
+    monkeypatch.setenv("SCELLE_DATABASE_URL_FILE", str(secret))
+    with pytest.raises(SettingsError, match="SCELLE_DATABASE_URL_FILE"):
+        load_settings({"data": "/d"})
+
+
+def test_what_is_not_ours_in_the_environment_is_passed_over(monkeypatch) -> None:
+    monkeypatch.setenv("SCELLE_PASSWORD_FILE", "/the/clients")
+    monkeypatch.setenv("PORT", "9")
+    assert load_settings({"data": "/d"}).port == 8440
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('colour = "red-secret"', "colour"),
+        ("port = 70000", "port"),
+        ('port = "red-secret"', "port"),
+        ("quota_bytes = 0", "quota_bytes"),
+        ('origin = "red-secret"', "origin"),
+        ('origin = "https://host/path"', "origin"),
+        ("session_seconds = 0", "session_seconds"),
+    ],
+)
+def test_a_wrong_setting_is_named_without_its_value(config, text, names) -> None:
+    with pytest.raises(SettingsError, match=names) as caught:
+        load_settings({"data": "/d"}, config(text))
+    assert "red-secret" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_a_missing_folder_a_missing_file_and_a_file_of_rubbish_are_said(config, tmp_path) -> None:
+    with pytest.raises(SettingsError, match="data"):
+        load_settings({})
+    with pytest.raises(SettingsError, match="not there"):
+        load_settings({"data": "/d"}, tmp_path / "none.toml")
+    with pytest.raises(SettingsError, match="cannot be read") as caught:
+        load_settings({"data": "/d"}, config("secret = = ="))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({"host": "::1"}, "http://[::1]:5"),
+        ({"host": "vault.example"}, "http://vault.example:5"),
+        ({"origin": "https://vault.example"}, "https://vault.example"),
+    ],
+)
+def test_the_origin_is_host_and_port_unless_it_is_set(flags, expected) -> None:
+    assert load_settings({"data": "/d"} | flags).origin_at(5) == expected
