@@ -40,17 +40,27 @@ class PassingSuite:
 
     async def test_failures_are_counted_within_a_window(self, records) -> None:
         source, other = digest(), digest()
-        for moment, held in ((10, 1), (12, 2), (19, 3), (20, 1), (21, 2)):
+        for moment, held, end in ((10, 1, 20), (12, 2, 20), (19, 3, 20), (20, 1, 30), (21, 2, 30)):
             async with records.bookkeeping() as books:
-                assert await books.failures.add(source, now=moment, window=10) == held
+                assert await books.failures.add(source, now=moment, window=10) == (held, end)
         async with records.read() as view:
-            assert await view.failures.count(source, now=21, window=10) == (2, 30)
-            assert await view.failures.count(source, now=30, window=10) == (0, 30)
-            assert await view.failures.count(other, now=21, window=10) == (0, 21)
+            assert await view.failures.count(source, now=21) == (2, 30)
+            assert await view.failures.count(source, now=30) == (0, 30)
+            assert await view.failures.count(other, now=21) == (0, 21)
         async with records.bookkeeping() as books:
             await books.failures.forget(source)
         async with records.read() as view:
-            assert (await view.failures.count(source, now=21, window=10))[0] == 0
+            assert await view.failures.count(source, now=21) == (0, 21)
+
+    async def test_windows_of_several_lengths_do_not_disturb_each_other(self, records) -> None:
+        long, short = digest(), digest()
+        for moment in (0, 5, 50):
+            async with records.bookkeeping() as books:
+                await books.failures.add(long, now=moment, window=100)
+                await books.failures.add(short, now=moment, window=10)
+        async with records.read() as view:
+            assert await view.failures.count(long, now=55) == (3, 100)
+            assert await view.failures.count(short, now=55) == (1, 60)
 
     async def test_an_answer_is_remembered_with_its_change_or_not_at_all(self, records) -> None:
         key = IdempotencyKey("account:1", "create_organisation", digest())
@@ -104,7 +114,7 @@ class PassingSuite:
         with pytest.raises(LookupError):
             await fail()
         async with records.read() as view:
-            assert (await view.failures.count(source, now=0, window=10))[0] == 0
+            assert (await view.failures.count(source, now=0)).failures == 0
 
     async def test_a_session_and_its_challenge_are_one_change(self, records) -> None:
         challenge = Challenge(new_id(), "sign-in", digest(), digest(), 100)

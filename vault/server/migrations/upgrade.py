@@ -10,7 +10,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
+from vault.server.ports import RecordsUnavailableError
 from vault.server.stores.records.engine import WRITES, lock_journal
 
 if TYPE_CHECKING:
@@ -44,7 +46,12 @@ def is_current(connection: Connection) -> bool:
 
 
 async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
-    """Create the schema, or bring it up to ``revision``; other processes that try the same wait."""
+    """Create the schema, or bring it up to ``revision``; other processes that try the same wait.
+
+    Raises:
+        RecordsUnavailableError: a later version of the code made the schema.
+        sqlalchemy.exc.SQLAlchemyError: a step failed; the schema is as it was.
+    """
     await _migrate(engine, lambda config: command.upgrade(config, revision))
 
 
@@ -57,7 +64,12 @@ async def _migrate(engine: AsyncEngine, run: Callable[[Config], None]) -> None:
     def migrate(connection: Connection) -> None:
         config = _config()
         config.attributes["connection"] = connection
-        run(config)
+        try:
+            run(config)
+        except CommandError:
+            raise RecordsUnavailableError(
+                "the database has a schema that this version does not know"
+            ) from None
 
     async with engine.connect() as connection:
         await connection.execution_options(**{WRITES: True})

@@ -6,6 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from vault.server.migrations.upgrade import downgrade, expected_revision, is_current, upgrade
+from vault.server.ports import RecordsUnavailableError
 from vault.server.stores.records.engine import open_engine, sqlite_url
 from vault.server.stores.records.schema import METADATA
 
@@ -102,3 +103,14 @@ async def test_servers_that_start_together_migrate_once(open_database) -> None:
     await asyncio.gather(*(upgrade(engine) for engine in engines))
     async with engines[0].connect() as connection:
         assert await connection.run_sync(is_current)
+
+
+async def test_a_schema_of_a_later_version_is_left_alone(open_database) -> None:
+    engine = open_database()
+    await upgrade(engine)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(RecordsUnavailableError, match="does not know"):
+        await upgrade(engine)
+    async with engine.connect() as connection:
+        assert not await connection.run_sync(is_current)

@@ -32,11 +32,11 @@ def upgrade() -> None:
     op.create_table(
         "failures",
         sa.Column("source", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_failures")),
     )
-    op.create_index("ix_failures_since", "failures", ["since"], unique=False)
+    op.create_index(op.f("ix_failures_ends_at"), "failures", ["ends_at"], unique=False)
     op.create_table(
         "journal",
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),

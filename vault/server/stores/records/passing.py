@@ -44,24 +44,23 @@ class Failures:
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
 
-    async def count(self, source: bytes, *, now: int, window: int) -> tuple[int, int]:
-        """Return how many failures the source's current window holds, and when that window ends."""
+    async def count(self, source: bytes, *, now: int) -> FailureWindow:
+        """Return how many failures the source's window holds, and when it ends; ``now`` if there is none."""
         table = schema.failures
         found = await self._handle.first(
             FailureWindow,
-            rows_of(FailureWindow, table).where(table.c.source == source, table.c.since > now - window),
+            rows_of(FailureWindow, table).where(table.c.source == source, table.c.ends_at > now),
         )
-        return (0, now) if found is None else (found.failures, found.since + window)
+        return FailureWindow(0, now) if found is None else found
 
-    async def add(self, source: bytes, *, now: int, window: int) -> int:
-        """Count one failure, forget windows that have ended, and return how many this one holds."""
+    async def add(self, source: bytes, *, now: int, window: int) -> FailureWindow:
+        """Count one failure, the first one opening a window of so many seconds; forget ended windows."""
         table = schema.failures
-        await self._handle.execute(delete(table).where(table.c.since <= now - window))
+        await self._handle.execute(delete(table).where(table.c.ends_at <= now))
         counted = update(table).where(table.c.source == source).values(failures=table.c.failures + 1)
         if not (await self._handle.execute(counted)).rowcount:
-            await self._handle.execute(insert(table).values(source=source, since=now, failures=1))
-        held, _ = await self.count(source, now=now, window=window)
-        return held
+            await self._handle.execute(insert(table).values(source=source, failures=1, ends_at=now + window))
+        return await self.count(source, now=now)
 
     async def forget(self, source: bytes) -> None:
         """Forget a source's failures."""

@@ -253,10 +253,10 @@ class Challenge(NamedTuple):
 
 
 class FailureWindow(NamedTuple):
-    """How many failures a source had since when."""
+    """How many failures a source had in a window of time, and when that ends."""
 
     failures: int
-    since: int
+    ends_at: int
 
 
 class Remembered(NamedTuple):

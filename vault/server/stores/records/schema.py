@@ -344,9 +344,8 @@ failures = Table(
     "failures",
     METADATA,
     _digest("source", primary_key=True),
-    _number("since"),
     _number("failures"),
-    Index("ix_failures_since", "since"),
+    _number("ends_at", index=True),
 )
 
 remembered = Table(
