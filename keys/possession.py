@@ -1,9 +1,9 @@
 """Proofs that somebody holds a private key: to sign in, to enrol, to be given a mandate.
 
 Each is a composite signature over a small canonical document. Sign-in has its own context; the two proofs of
-possession share one and are told apart by ``purpose``. ``origin`` is the service's name: an answer given to one
-service is worth nothing at another. A challenge has 32 random bytes, is used once and soon expires; both is for
-the server to see to. What the holder of the KEM half does is in ``holder``. Source: docs/FORMAT.md.
+possession share one and are told apart by ``purpose``. ``origin`` is the service's name: an answer given to
+one service is worth nothing at another. A challenge has 32 random bytes, is used once and soon expires; both
+is for the server to see to. What the holder of the KEM half does is in ``holder``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from keys.canonical import Binary, Choice, Record, Text, encode
 from keys.derivation import KEY_ID_LENGTH, key_id
+from keys.errors import MalformedError
 from keys.randomness import random_bytes
 from keys.recipients import Recipient
 from keys.signing import SigningKey, VerifyingKey
@@ -94,14 +95,13 @@ def challenge_info(identity: PublicIdentity, origin: str) -> bytes:
     return b"scelle/1 challenge\x00" + identity.key_id + origin.encode()
 
 
-def enrolment_message(identity: PublicIdentity, *, origin: str, challenge: bytes) -> bytes:
-    """Return what is signed to enrol."""
-    return encode(_POSSESSION_CODEC, _Possession("enrolment", origin, identity.key_id, challenge))
-
-
 def sign_enrolment(key: SigningKey, identity: PublicIdentity, *, origin: str, challenge: bytes) -> bytes:
-    """Return the signature over an unwrapped challenge; for ``holder``, which unwraps it."""
-    message = enrolment_message(identity, origin=origin, challenge=challenge)
+    """Return the signature over an unwrapped challenge; for ``holder``, which unwraps it.
+
+    Raises:
+        MalformedError: an origin or challenge of the wrong form.
+    """
+    message = _enrolment(identity, origin, challenge)
     return key.sign(message, context=_POSSESSION)
 
 
@@ -118,7 +118,7 @@ def verify_enrolment(identity: PublicIdentity, signature: bytes, *, origin: str,
         SignatureError: it is not so.
         MalformedError: an origin or challenge of the wrong form.
     """
-    message = enrolment_message(identity, origin=origin, challenge=challenge)
+    message = _enrolment(identity, origin, challenge)
     VerifyingKey(identity.signing).verify(signature, message, context=_POSSESSION)
 
 
@@ -146,5 +146,13 @@ def _sign_in(key: bytes, origin: str, challenge: bytes) -> bytes:
     return encode(_SIGN_IN_CODEC, _SignIn(origin, key, challenge))
 
 
+def _enrolment(identity: PublicIdentity, origin: str, challenge: bytes) -> bytes:
+    if not challenge:
+        raise MalformedError("an enrolment answers a challenge")
+    return encode(_POSSESSION_CODEC, _Possession("enrolment", origin, identity.key_id, challenge))
+
+
 def _mandate(key: bytes, origin: str, dossier: str) -> bytes:
+    if not dossier:
+        raise MalformedError("a mandate is for a dossier")
     return encode(_POSSESSION_CODEC, _Possession("mandate", origin, key, dossier=dossier))
