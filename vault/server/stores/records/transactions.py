@@ -6,27 +6,14 @@ from typing import TYPE_CHECKING
 
 from vault.journal import Entry, details_of
 from vault.server.ports import UnrecordedChangeError
-from vault.server.stores.records.dossiers import (
-    DepositorChanges,
-    Depositors,
-    DossierChanges,
-    Dossiers,
-    GrantChanges,
-    Grants,
-)
+from vault.server.stores.records.credentials import SessionChanges, Sessions, TokenChanges, Tokens
+from vault.server.stores.records.depositors import DepositorChanges, Depositors
+from vault.server.stores.records.dossiers import DossierChanges, Dossiers
 from vault.server.stores.records.evidence import Evidence
+from vault.server.stores.records.grants import GrantChanges, Grants
 from vault.server.stores.records.journal import Journal, append
 from vault.server.stores.records.passing import AnswerChanges, Answers, Challenges, Failures
-from vault.server.stores.records.people import (
-    AccountChanges,
-    Accounts,
-    OrganisationChanges,
-    Organisations,
-    SessionChanges,
-    Sessions,
-    TokenChanges,
-    Tokens,
-)
+from vault.server.stores.records.people import AccountChanges, Accounts, OrganisationChanges, Organisations
 from vault.server.stores.records.publishing import EvidenceChanges
 from vault.server.stores.records.statements import FactChanges, Facts, StatementChanges, Statements
 from vault.server.stores.records.templates import TemplateChanges, Templates
