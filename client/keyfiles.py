@@ -115,7 +115,10 @@ def load_key(path: str, passphrase: Callable[[], str]) -> Identity:
 
     Raises:
         ClientError: see `naming`.
+        UsageProblem: the public file was given.
     """
+    if path.endswith(".pub"):
+        raise UsageProblem(N_("{path}: this is the public file; give the one without .pub"), path=path)
     from keys.store import load_identity  # noqa: PLC0415 - unlocking is not needed to seal
 
     with naming(path):

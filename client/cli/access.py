@@ -182,8 +182,8 @@ def remove(*, container: str, ids: Sequence[str], who: Who, quiet: bool, as_json
 @command(
     "passwd",
     help=_(
-        "Change your password for a container. The old one still opens copies that were made before. A sealed "
-        "proof also needs the key that may change it: --template or --identity."
+        "Change your password for a container. The old one still opens copies that were made before. A "
+        "sealed proof also needs the key that may change it: --template or --identity."
     ),
     examples=(
         "scelle passwd work.scelle --username a.martin",

@@ -76,5 +76,5 @@ def _read(path: str) -> Iterator[str]:
     for line in map(str.strip, lines):
         if line.startswith("["):
             inside = line == f"[{GROUP}]"
-        elif inside and "=" in line and line[0] not in "#;":
+        elif inside and "=" in line and not line.startswith("#"):
             yield line.partition("=")[0].strip()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from gettext import gettext as _
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from client.cli.asking import checked_username, load_identity, new_password_for
 from client.errors import N_, UsageProblem
 from client.keyfiles import naming, read_recipient
 from client.media import allowed_types
-from client.terminal import say
 from keys.randomness import random_bytes
 from keys.signing import SEED_LENGTH, SigningKey
 from vault.container import limits
@@ -46,11 +44,18 @@ class SealOptions(NamedTuple):
     note: str
     any_content: bool
     force: bool
-    quiet: bool
 
 
-def make_request(options: SealOptions) -> tuple[SealRequest, SigningKey]:
-    """Return the request and the key that seals.
+class Order(NamedTuple):
+    """What is to be sealed and by whom; ``anonymous``: by a fresh key that nobody will have again."""
+
+    request: SealRequest
+    signer: SigningKey
+    anonymous: bool = False
+
+
+def make_order(options: SealOptions) -> Order:
+    """Return what the options ask for.
 
     Raises:
         UsageProblem: options that are missing or do not go together.
@@ -94,12 +99,7 @@ def check_note(note: str) -> None:
         raise UsageProblem(N_("a note has one line of at most {limit} bytes"), limit=limits.NOTE)
 
 
-def throwaway_key() -> SigningKey:
-    """Return a fresh key that nobody will ever have again."""
-    return SigningKey(random_bytes(SEED_LENGTH))
-
-
-def _from_options(options: SealOptions) -> tuple[SealRequest, SigningKey]:
+def _from_options(options: SealOptions) -> Order:
     if options.dossier is None:
         raise UsageProblem(N_("say which dossier it belongs to: --dossier ID, or --template FILE"))
     if options.evidence_type is None:
@@ -110,11 +110,11 @@ def _from_options(options: SealOptions) -> tuple[SealRequest, SigningKey]:
     recipients = read_recipients(options.recipient, options.generation)
     if not options.username and all(recipient.role == "recovery" for recipient in recipients):
         raise UsageProblem(N_("nobody could open it; add --recipient FILE or --username NAME"))
+    username = checked_username(options.username) if options.username else ""
     supersedes = _superseded(options.supersedes)
     signer = _signer(options)
     passwords = []
-    if options.username:
-        username = checked_username(options.username)
+    if username:
         passwords = [PasswordAccess(username, new_password_for(username, options.password_file))]
     request = SealRequest(
         dossier=dossier,
@@ -125,10 +125,10 @@ def _from_options(options: SealOptions) -> tuple[SealRequest, SigningKey]:
         supersedes=supersedes,
         note=options.note,
     )
-    return request, signer
+    return Order(request, signer, anonymous=not options.identity)
 
 
-def _from_template(options: SealOptions) -> tuple[SealRequest, SigningKey]:
+def _from_template(options: SealOptions) -> Order:
     from client.cli.who import Who, open_template  # noqa: PLC0415 - sealing to public keys unlocks nothing
 
     if options.identity or options.dossier:
@@ -156,14 +156,12 @@ def _from_template(options: SealOptions) -> tuple[SealRequest, SigningKey]:
         supersedes=supersedes,
         note=options.note,
     )
-    return request, template.identity.signing
+    return Order(request, template.identity.signing)
 
 
 def _signer(options: SealOptions) -> SigningKey:
     if not options.identity:
-        if not options.quiet:
-            say(_("no --identity: sealed by a fresh key that is thrown away, so nobody can tell who did it"))
-        return throwaway_key()
+        return SigningKey(random_bytes(SEED_LENGTH))
     with naming(options.identity):
         return load_identity(options.identity, options.passphrase_file).signing
 

@@ -18,11 +18,11 @@ from client.cli.options import (
     recipient_options,
     username_options,
 )
-from client.cli.requests import SealOptions, make_request
+from client.cli.requests import SealOptions, make_order
 from client.cli.results import report_sealed, tell_disagreements
 from client.cli.style import command
 from client.exchange.sealing import gather, seal_files
-from client.terminal import progress
+from client.terminal import progress, say
 
 
 @command(
@@ -59,12 +59,14 @@ from client.terminal import progress
 @force_option(_("Overwrite the container if it exists."))
 @quiet_option()
 @json_option()
-def seal(*, paths: tuple[str, ...], output: str, as_json: bool, **given: Any) -> None:
+def seal(*, paths: tuple[str, ...], output: str, quiet: bool, as_json: bool, **given: Any) -> None:
     """Seal ``paths`` into ``output``."""
     options = SealOptions(**given)
-    request, signer = make_request(options)
+    request, signer, anonymous = make_order(options)
     gathered = gather(paths, request.evidence_type, any_content=options.any_content)
-    tell_disagreements(gathered, quiet=options.quiet)
-    with progress(_("sealing"), gathered.size, quiet=options.quiet) as advance:
+    tell_disagreements(gathered, quiet=quiet)
+    with progress(_("sealing"), gathered.size, quiet=quiet) as advance:
         sealed = seal_files(gathered, output, request, signer, force=options.force, advance=advance)
-    report_sealed(output, sealed, as_json=as_json, quiet=options.quiet)
+    report_sealed(output, sealed, as_json=as_json, quiet=quiet)
+    if anonymous and not quiet:
+        say(_("no --identity: sealed by a fresh key that is thrown away, so nobody can tell who did it"))
