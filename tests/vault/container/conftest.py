@@ -1,8 +1,13 @@
 import functools
 
+import hypothesis
 import pytest
 
 import keys.derivation
+
+# A machine under load is slow; that is no finding.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -127,3 +127,79 @@ def test_last_block_is_asked_for_in_its_own_length(container, examined):
     start = examined.preamble.payload_offset
     assert examined.block_range(0) == Read(start, BLOCK)
     assert examined.block_range(last) == Read(start + last * BLOCK, len(container.payload) - last * BLOCK)
+
+
+class LendingDriver(Driver):
+    """Reads into the memory that a request brings, and keeps which memory that was."""
+
+    def __init__(self, container, damaged=()):
+        super().__init__(container, damaged)
+        self.memories = []
+
+    def into(self, memory, offset):
+        data = self(offset, len(memory))
+        memory[: len(data)] = data
+        self.memories.append(id(memory.obj))
+        return len(data)
+
+
+def read_lent(blocks, length, driver, seen=0):
+    """Read on block by block, copying what is handed out before the next step."""
+    pieces = []
+    while seen < length:
+        pieces.append(bytes(run(blocks.read(seen, length), driver, read_into=driver.into)))
+        seen += len(pieces[-1])
+    return b"".join(pieces)
+
+
+def test_memory_that_is_used_again_holds_the_right_block(container, examined):
+    length = len(container.payload)
+    driver = LendingDriver(container)
+    blocks = BlockStream(examined, [(0, length)])
+    assert read_lent(blocks, length, driver) == container.payload
+    assert driver.indices == list(range(examined.preamble.leaf_count))
+    assert len(set(driver.memories)) == DEPTH + 1 < len(driver.memories)
+    blocks.close()
+
+
+def test_a_block_keeps_its_bytes_while_it_is_handed_out(container, examined):
+    """Reading ahead for the next block never writes into the memory of the present one."""
+    length = len(container.payload)
+    driver = LendingDriver(container)
+    blocks = BlockStream(examined, [(0, length)])
+    for index in range(examined.preamble.leaf_count):
+        for part in (10, BLOCK // 2, BLOCK - 3):
+            start = index * BLOCK + part
+            if start < length:
+                view = run(blocks.read(start, min(start + 3, length)), driver, read_into=driver.into)
+                assert bytes(view) == container.payload[start : start + 3]
+    blocks.close()
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 9, 10, 11])
+def test_nothing_of_a_damaged_block_is_handed_out_of_lent_memory(container, examined, damaged):
+    length = len(container.payload)
+    driver = LendingDriver(container, damaged=[damaged * BLOCK])
+    blocks = BlockStream(examined, [(0, length)])
+    assert read_lent(blocks, damaged * BLOCK, driver) == container.payload[: damaged * BLOCK]
+    steps = blocks.read(damaged * BLOCK, length)
+    refused = outcome_of(run, steps, driver, read_into=driver.into, match=f"block {damaged} ")
+    assert refused is Outcome.PAYLOAD_DAMAGED
+    blocks.close()
+
+
+def test_a_short_reading_into_memory_is_malformed(container, examined):
+    blocks = BlockStream(examined, [(0, len(container.payload))])
+    steps = blocks.read(0, 10)
+    for count in (0, BLOCK - 1, -1):
+        refused = outcome_of(run, steps, reader_of(b""), read_into=lambda memory, offset: count)  # noqa: B023
+        assert refused is Outcome.MALFORMED
+        steps = blocks.read(0, 10)
+    blocks.close()
+
+
+def test_small_spans_bring_no_memory(container, examined):
+    blocks = BlockStream(examined, [(0, 100)])
+    request = next(blocks.read(0, 100))
+    assert request.into is None
+    blocks.close()

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from vault.container.lanes import DEPTH, InlineLane, ThreadLane, open_lane
+from vault.container.lanes import DEPTH, InlineLane, Ring, ThreadLane, open_lane
 from vault.container.outcomes import MisuseError
 
 
@@ -110,3 +110,65 @@ def test_done_work_lets_go_of_its_data(lane):
     del data
     gc.collect()
     assert watch() is None
+
+
+def test_a_ring_gives_each_piece_in_turn():
+    ring, lane = Ring(100), InlineLane()
+    pieces = []
+    for _ in range(2 * (DEPTH + 2)):
+        view = ring.take()
+        assert len(view) == 100
+        pieces.append(view.obj)
+        ring.lend(lane.submit(lambda: None))
+    assert len({id(piece) for piece in pieces}) == DEPTH + 2
+    assert [id(piece) for piece in pieces[: DEPTH + 2]] == [id(piece) for piece in pieces[DEPTH + 2 :]]
+
+
+def test_a_piece_stays_the_same_until_it_is_lent():
+    ring = Ring(10)
+    assert not ring.holds(b"anything")
+    view = ring.take()
+    assert ring.take().obj is view.obj
+    assert ring.holds(view)
+    assert ring.holds(view[2:5])
+    assert not ring.holds(bytes(view))
+    assert not ring.holds(memoryview(bytearray(10)))
+    ring.lend(InlineLane().submit(lambda: None))
+    # Lent: it is not the one whose turn it is any more.
+    assert not ring.holds(view)
+
+
+def test_memory_is_not_given_again_while_it_is_read():
+    """The first piece comes round again only after its job; what the job saw is what was put in."""
+    ring, lane = Ring(8), ThreadLane()
+    gate, seen = threading.Event(), []
+
+    def job(view):
+        gate.wait(30)
+        seen.append(bytes(view))
+
+    def feed():
+        for number in range(3 * (DEPTH + 2)):
+            view = ring.take()
+            view[:] = number.to_bytes(8, "big")
+            ring.lend(lane.submit(lambda view=view: job(view)))
+        finished.set()
+
+    finished = threading.Event()
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    assert not finished.wait(0.1)
+    gate.set()
+    feeder.join(30)
+    lane.close()
+    assert seen == [number.to_bytes(8, "big") for number in range(3 * (DEPTH + 2))]
+
+
+def test_a_failed_job_is_told_when_its_memory_comes_round():
+    ring, lane = Ring(8), ThreadLane()
+    for number in range(DEPTH + 2):
+        ring.take()
+        ring.lend(lane.submit(lambda number=number: 1 // number))
+    with pytest.raises(ZeroDivisionError):
+        ring.take()
+    lane.close()

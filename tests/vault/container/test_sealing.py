@@ -302,3 +302,81 @@ def test_promised_length(sizes, name):
         assert payload <= limits.PAYLOAD
         assert rest > payload + 32 * -(-payload // BLOCK) + SIGNATURE
         assert padme(payload) == payload
+
+
+def fill(sealer, data, at):
+    """Give a piece through the sealer's own memory."""
+    room = sealer.room()
+    assert len(room) == BLOCK
+    room[: len(data)] = data
+    return sealer.update(room[: len(data)])
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK, 3 * BLOCK + 5, 25 * BLOCK + 77])
+def test_through_the_sealers_own_memory(size):
+    """More pieces than the sealer has memory for: each is hashed and encrypted before it is overwritten."""
+    data = named("data", size)
+    with Sealer(REQUEST, [DeclaredFile("a", size)], EDITOR.signing) as sealer:
+        out = bytearray(sealer.header)
+        for at in range(0, size, BLOCK):
+            out += fill(sealer, data[at : at + BLOCK], at)
+        out += sealer.end_file()
+        out += b"".join(sealer.finalize())
+    assert len(out) == sealer.length
+    container = bytes(out)
+    assert arrive(container) == examine_bytes(container)
+    assert read_all(container, READER.kem).released == {"a": data}
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, BLOCK), st.sampled_from(["room", "halves", "bytes", "view"])), max_size=30
+    )
+)
+def test_pieces_of_any_kind(pieces):
+    """Own memory, whole or in two halves, fresh bytes and views of other memory, in any order."""
+    total = sum(size for size, _ in pieces)
+    data, position = named("data", total), 0
+    with Sealer(REQUEST, [DeclaredFile("a", total)], EDITOR.signing) as sealer:
+        out = bytearray(sealer.header)
+        for size, kind in pieces:
+            piece = data[position : position + size]
+            position += size
+            if kind == "room":
+                out += fill(sealer, piece, position)
+            elif kind == "halves":
+                room = sealer.room()
+                room[:size] = piece
+                out += sealer.update(room[: size // 2])
+                out += sealer.update(room[size // 2 : size])
+            else:
+                out += sealer.update(piece if kind == "bytes" else memoryview(bytearray(piece)))
+        out += sealer.end_file()
+        out += b"".join(sealer.finalize())
+    assert arrive(bytes(out)) == examine_bytes(bytes(out))
+    assert read_all(bytes(out), READER.kem).released == {"a": data}
+
+
+def test_several_files_through_the_sealers_own_memory():
+    files = {f"{number:02d}": named(str(number), number * 300_000) for number in range(12)}
+    declared = [DeclaredFile(path, len(data)) for path, data in files.items()]
+    with Sealer(REQUEST, declared, EDITOR.signing) as sealer:
+        out = bytearray(sealer.header)
+        for entry in sealer.files:
+            data = files[entry.path]
+            for at in range(0, len(data), BLOCK):
+                out += fill(sealer, data[at : at + BLOCK], at)
+            out += sealer.end_file()
+        out += b"".join(sealer.finalize())
+        digests = {entry.path: entry.sha256 for entry in sealer.sealed_files}
+    assert digests == {path: hashlib.sha256(data).digest() for path, data in files.items()}
+    assert read_all(bytes(out), READER.kem).released == files
+
+
+def test_digests_are_known_at_the_end_only():
+    with sealer_of() as sealer:
+        with pytest.raises(MisuseError, match="not finished"):
+            _ = sealer.sealed_files
+        assert list(sealer.finalize())
+        assert sealer.sealed_files == ()

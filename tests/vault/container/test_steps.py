@@ -82,3 +82,33 @@ def test_what_a_reader_raises_comes_through():
         raise ContainerError(Outcome.SEAL_INVALID, "no")
 
     assert outcome_of(run, reader(), read_at) is Outcome.SEAL_INVALID
+
+
+def test_a_driver_may_read_into_memory_that_is_brought():
+    memory = bytearray(10)
+
+    def reader():
+        lent = yield Read(5, 10, memoryview(memory))
+        first = bytes(lent)
+        sent = yield Read(0, 2)
+        return first, sent
+
+    def read_into(view, offset):
+        view[:] = DATA[offset : offset + len(view)]
+        return len(view)
+
+    assert run(reader(), read_at, read_into=read_into) == (DATA[5:15], DATA[:2])
+    assert memory == DATA[5:15]
+    # And it may as well not.
+    memory[:] = bytes(10)
+    assert run(reader(), read_at) == (DATA[5:15], DATA[:2])
+    assert memory == bytes(10)
+
+
+@pytest.mark.parametrize("count", [0, 9, -1])
+def test_missing_bytes_in_memory_that_is_brought_are_malformed(count):
+    def reader():
+        yield Read(0, 10, memoryview(bytearray(10)))
+        pytest.fail("read on")
+
+    assert outcome_of(run, reader(), read_at, read_into=lambda *_: count) is Outcome.MALFORMED
