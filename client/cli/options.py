@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from client.media import evidence_types
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -65,6 +63,8 @@ def new_password_options() -> Decorator:
 
 def evidence_type_option(*, default: str | None = None) -> Decorator:
     """``--type``."""
+    from client.media import evidence_types  # noqa: PLC0415 - only for what seals
+
     return click.option(
         "--type",
         "evidence_type",

@@ -44,46 +44,60 @@ class Extraction:
     """A target folder that is being filled, in a ``with`` block; nothing appears before `commit`."""
 
     def __init__(self, folder: str, paths: Sequence[str], *, force: bool = False) -> None:
-        """Check that nothing stands in the way, and make room.
+        """Say what will come; nothing is looked at yet.
 
         Args:
             folder: the target; made if it is not there.
             paths: checked container paths of all files that will come.
             force: whether files of these names may be replaced.
-
-        Raises:
-            ConflictProblem: a file is there already, or a link or file stands where a folder must go.
-            OSError: the system refuses.
         """
         self._folder = folder
         self._paths = tuple(paths)
         self._force = force
         self._fresh = not os.path.lexists(folder)
         self._made: list[str] = []
-        base = os.path.dirname(os.path.abspath(folder)) if self._fresh else folder
-        if self._fresh:
-            os.makedirs(base, exist_ok=True)
-        with contextlib.ExitStack() as stack:
+        self._temporary = temporary_name()
+        self._descriptors = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        """Check that nothing stands in the way, and make room.
+
+        It is here, and undone here, so that an interruption at any moment finds something to undo it.
+
+        Raises:
+            ConflictProblem: a file is there already, or a link or file stands where a folder must go.
+            OSError: the system refuses.
+        """
+        try:
+            base = self._folder
+            if self._fresh:
+                base = os.path.dirname(os.path.abspath(self._folder))
+                os.makedirs(base, exist_ok=True)
             self._base = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            stack.callback(os.close, self._base)
+            self._descriptors.callback(os.close, self._base)
             if not self._fresh:
                 for path in self._paths:
                     self._require_free(path)
-            self._temporary = temporary_name()
+            self._descriptors.callback(self._remove)
             os.mkdir(self._temporary, PLAINTEXT_FOLDER_MODE, dir_fd=self._base)
             self._staging = os.open(self._temporary, _FOLDER, dir_fd=self._base)
-            stack.callback(os.close, self._staging)
-            self._descriptors = stack.pop_all()
-
-    def __enter__(self) -> Self:
-        """Return it."""
-        return self
+            self._descriptors.callback(os.close, self._staging)
+            return self  # noqa: TRY300 - an interruption here must be undone as well
+        except BaseException:
+            self._descriptors.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
-        with self._descriptors, contextlib.suppress(FileNotFoundError):
-            # After a fresh folder got its name there is nothing of this name any more.
-            os.close(os.open(self._temporary, _FOLDER, dir_fd=self._base))
-            _empty(self._staging)
+        self._descriptors.close()
+
+    def _remove(self) -> None:
+        # After a fresh folder got its name there is nothing of this name any more.
+        with contextlib.suppress(FileNotFoundError):
+            staging = os.open(self._temporary, _FOLDER, dir_fd=self._base)
+            try:
+                _empty(staging)
+            finally:
+                os.close(staging)
             os.rmdir(self._temporary, dir_fd=self._base)
 
     def create(self, path: str) -> FileIO:
@@ -182,19 +196,16 @@ def _descend(base: int, folders: Sequence[str], *, make: list[str] | None) -> It
         FileNotFoundError: one is missing and none may be made.
         NotADirectoryError: one is a file or a symbolic link.
     """
-    current = os.dup(base)
-    try:
+    with contextlib.ExitStack() as opened:
+        current = base
         for depth, folder in enumerate(folders, 1):
             if make is not None:
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(folder, PLAINTEXT_FOLDER_MODE, dir_fd=current)
                     make.append("/".join(folders[:depth]))
-            following = os.open(folder, _FOLDER, dir_fd=current)
-            os.close(current)
-            current = following
+            current = os.open(folder, _FOLDER, dir_fd=current)
+            opened.callback(os.close, current)
         yield current
-    finally:
-        os.close(current)
 
 
 def _empty(folder: int) -> None:

@@ -82,8 +82,10 @@ class AtomicFile:
         file: to read back from; `write` writes to it.
     """
 
+    file: FileIO
+
     def __init__(self, path: str, *, force: bool = False, mode: int | None = None) -> None:
-        """Create the temporary file in the folder of ``path``.
+        """Check that the name is free; nothing is made yet.
 
         Args:
             path: the final name.
@@ -92,34 +94,54 @@ class AtomicFile:
 
         Raises:
             ConflictProblem: something of that name is there.
-            OSError: there is no such folder, or it cannot be written to.
         """
         require_free(path, force=force)
         self.path: Final = path
         self._force = force
+        self._mode = mode
         folder, self._name = os.path.split(path)
-        self._folder = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._parent = folder or "."
         self._temporary = temporary_name()
-        try:
-            descriptor = os.open(self._temporary, _CREATE, _CIPHERTEXT_MODE, dir_fd=self._folder)
-        except OSError as error:
-            os.close(self._folder)
-            error.filename = folder or "."
-            raise
-        if mode is not None:
-            os.fchmod(descriptor, mode)
-        self.file: FileIO = open(descriptor, "r+b", buffering=0)  # noqa: SIM115 - closed in __exit__
+        self._descriptors = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        """Return it."""
-        return self
+        """Create the temporary file in the folder of `path`.
+
+        It is here, and undone here, so that an interruption at any moment finds something to undo it.
+
+        Raises:
+            OSError: there is no such folder, or it cannot be written to.
+        """
+        try:
+            self._folder = os.open(self._parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._descriptors.callback(os.close, self._folder)
+            self._descriptors.callback(self._remove)
+            descriptor = self._create()
+            self.file = self._descriptors.enter_context(open(descriptor, "r+b", buffering=0))
+            if self._mode is not None:
+                os.fchmod(descriptor, self._mode)
+            return self  # noqa: TRY300 - an interruption here must be undone as well
+        except BaseException:
+            self._descriptors.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
-        self.file.close()
+        self._descriptors.close()
+
+    def _create(self) -> int:
+        try:
+            # Where others may not read in the end, they may not in the beginning.
+            mode = _CIPHERTEXT_MODE if self._mode is None else PLAINTEXT_MODE
+            return os.open(self._temporary, _CREATE, mode, dir_fd=self._folder)
+        except OSError as error:
+            # The person knows the folder, not our name for what is not finished.
+            error.filename = self._parent
+            raise
+
+    def _remove(self) -> None:
         # After commit there is nothing of this name any more.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._temporary, dir_fd=self._folder)
-        os.close(self._folder)
 
     def write(self, data: bytes | memoryview) -> None:
         """Write all of ``data``."""

@@ -84,7 +84,7 @@ def test_a_file_that_is_there_stops_it_before_anything_is_written(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "b.txt").write_text("old")
     with pytest.raises(ConflictProblem, match="--force"):
-        Extraction(str(tmp_path), PATHS)
+        _extract(tmp_path, PATHS)
     assert _tree(tmp_path) == {"sub/b.txt": "old"}
 
 
@@ -98,7 +98,7 @@ def test_force_replaces_files(tmp_path):
 def test_force_does_not_replace_a_folder(tmp_path):
     (tmp_path / "a.txt").mkdir()
     with pytest.raises(ConflictProblem, match="a folder has this name"):
-        Extraction(str(tmp_path), PATHS, force=True)
+        _extract(tmp_path, PATHS, force=True)
 
 
 @pytest.mark.parametrize("force", [True, False])
@@ -112,7 +112,7 @@ def test_what_stands_where_a_folder_is_needed_is_not_followed(tmp_path, obstacle
     else:
         (target / "sub").symlink_to(outside if obstacle == "link" else tmp_path / "nothing")
     with pytest.raises(ConflictProblem, match="stands where a folder is needed"):
-        Extraction(str(target), PATHS, force=force)
+        _extract(target, PATHS, force=force)
     assert _names(outside) == []
 
 
@@ -122,7 +122,7 @@ def test_a_link_in_the_place_of_a_file_is_replaced_not_followed(tmp_path):
     victim.write_text("old")
     (target / "a.txt").symlink_to(victim)
     with pytest.raises(ConflictProblem):
-        Extraction(str(target), PATHS)
+        _extract(target, PATHS)
     _extract(target, force=True)
     assert victim.read_text() == "old"
     assert (target / "a.txt").read_text() == "a.txt"
@@ -194,7 +194,7 @@ def test_a_link_or_file_that_appears_in_the_target_s_place_is_kept(tmp_path, tar
 def test_a_file_as_target_is_refused(tmp_path):
     (tmp_path / "out").write_text("old")
     with pytest.raises(NotADirectoryError):
-        Extraction(str(tmp_path / "out"), PATHS)
+        _extract(tmp_path / "out", PATHS)
 
 
 def test_no_descriptor_is_left_open(tmp_path):
