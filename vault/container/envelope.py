@@ -19,8 +19,6 @@ from vault.container.outcomes import ContainerError, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vault.container.seal import Seal
-
 CONTEXT: Final = "scelle/1 envelope"
 SLOT_ID_LENGTH: Final = 8
 BOXED_KEY_LENGTH: Final = 48
@@ -177,16 +175,23 @@ def parse_envelope(data: bytes) -> SignedEnvelope:
 
 
 def verify_envelope(
-    signed: SignedEnvelope, seal: Seal, *, successors: Mapping[bytes, bytes] | None = None
+    signed: SignedEnvelope,
+    *,
+    commitment: bytes,
+    signer: bytes,
+    writers: tuple[bytes, ...],
+    successors: Mapping[bytes, bytes],
 ) -> None:
-    """Check that the envelope belongs to this seal and was written by somebody whom the seal allows.
+    """Check that the envelope belongs to a seal and was written by somebody whom that seal allows.
 
     Allowed are the seal's signer, a key whose id the seal lists in ``writers``, and the successors of listed
     keys.
 
     Args:
         signed: the envelope.
-        seal: the seal, its own signature already verified.
+        commitment: the verified seal's, 32 bytes.
+        signer: public key of the seal's signer.
+        writers: key ids that the seal lists.
         successors: key id of a new key by key id of the old one, from succession statements that the caller
             has verified.
 
@@ -194,13 +199,13 @@ def verify_envelope(
         ContainerError: envelope_tampered.
     """
     envelope = signed.envelope
-    if envelope.commitment != seal.commitment:
+    if envelope.commitment != commitment:
         raise ContainerError(Outcome.ENVELOPE_TAMPERED, "the envelope belongs to another container")
-    if envelope.writer != seal.signer:
-        allowed = set(seal.writers)
-        for listed in seal.writers:
+    if envelope.writer != signer:
+        allowed = set(writers)
+        for listed in writers:
             current = listed
-            while successors and (current := successors.get(current, b"")) and current not in allowed:
+            while (current := successors.get(current, b"")) and current not in allowed:
                 allowed.add(current)
         if key_id(envelope.writer) not in allowed:
             raise ContainerError(

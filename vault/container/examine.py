@@ -131,7 +131,13 @@ def judge_envelope(envelope: SignedEnvelope, seal: SignedSeal, expected: Expecta
     Raises:
         ContainerError: envelope_tampered or envelope_stale.
     """
-    verify_envelope(envelope, seal.seal, successors=expected.successors)
+    verify_envelope(
+        envelope,
+        commitment=seal.seal.commitment,
+        signer=seal.seal.signer,
+        writers=seal.seal.writers,
+        successors=expected.successors,
+    )
     if envelope.envelope.generation < expected.generation:
         raise ContainerError(
             Outcome.ENVELOPE_STALE,
