@@ -6,6 +6,8 @@ from gettext import gettext as _
 from gettext import ngettext
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from client.cli.options import container_argument, expected_options, json_option, quiet_option
 from client.cli.output import print_json, print_pairs, print_table, show_size, show_time
 from client.cli.style import command
@@ -86,7 +88,7 @@ def verify(*, container: str, expected: Expectations, quiet: bool, as_json: bool
     blocks = examined.preamble.leaf_count
     whole = ngettext("yes, {count} block", "yes, {count} blocks", blocks).format(count=blocks)
     print_pairs([(_("whole"), whole), *_seal_lines(examined)])
-    print_pairs([(_("signer"), _("one of the keys that you gave") if known else _("an unknown key"))])
+    click.echo(_("sealed by a key that you gave") if known else _("sealed by an unknown key"))
 
 
 def describe_slot(slot: Slot) -> tuple[str, str, str]:

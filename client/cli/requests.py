@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 DEFAULT_TYPE: Final = "other"
 _SEAL_ID: Final = re.compile("[0-9a-f]{64}")
-_MAX_RECEIPT: Final = 32_768
 
 
 class SealOptions(NamedTuple):
@@ -173,10 +172,11 @@ def _superseded(given: str | None) -> bytes:
     if _SEAL_ID.fullmatch(given.lower()):
         return bytes.fromhex(given)
     from keys.errors import KeyMaterialError  # noqa: PLC0415 - only with a receipt
-    from keys.statements import Receipt, decode_signed, read_unjudged  # noqa: PLC0415 - as above
+    from keys.kinds import Receipt  # noqa: PLC0415 - as above
+    from keys.statements import MAX_CARRIED, decode_signed, read_unjudged  # noqa: PLC0415 - as above
 
     with open(given, "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
-        data = file.read(_MAX_RECEIPT + 1)
+        data = file.read(MAX_CARRIED + 1)
     try:
         return read_unjudged(decode_signed(data), Receipt).seal_id
     except KeyMaterialError as error:

@@ -80,7 +80,12 @@ class Who:
         return Access(self._keys, self.password_access if self.username else None, password_first)
 
     def _keys(self) -> list[DecapsulationKey]:
-        return [identity.decapsulation for identity in self.identities]
+        keys = [identity.decapsulation for identity in self.identities]
+        if self._grant_files:
+            from client.grants import open_grant_file  # noqa: PLC0415 - only where a grant is given
+
+            keys.extend(open_grant_file(path, self.identities) for path in self._grant_files)
+        return keys
 
     def signer(self, unlocked: Unlocked) -> SigningKey:
         """Return the key that signs a change: of the template, a key file, or the container itself.

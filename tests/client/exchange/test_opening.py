@@ -5,6 +5,7 @@ from client.exchange.opening import Access, open_file
 from client.exchange.sealing import gather, seal_files
 from client.refusals import RefusedContainer
 from tests.client.conftest import access_of, request_for
+from vault.container import plan
 from vault.container.outcomes import Outcome
 from vault.container.slots import PasswordAccess
 
@@ -180,6 +181,26 @@ def test_reading_one_damaged_file_releases_authentic_bytes_only_and_then_fails(d
         _collect(opened.contents(opened.find("big/b.bin")), released)
     assert 0 < len(released) < 3 * 1024 * 1024
     assert not released.strip(b"\0")
+
+
+@pytest.mark.parametrize(
+    "path", ["../evil.txt", "/tmp/evil.txt", "a/../../evil.txt", "a\\..\\evil.txt", "nul", "a\u202eb"]
+)
+def test_a_path_that_leads_elsewhere_is_refused_whole(tree, tmp_path, person, path, monkeypatch):
+    # No sealer of ours makes such a container; another program might.
+    monkeypatch.setattr(plan, "why_unsealable", lambda _path: None)
+    monkeypatch.setattr(plan, "check_sealable_tree", list)
+    gathered = gather([str(tree / "report.pdf"), str(tree / "empty.txt")], "other")
+    evil = gathered._replace(
+        sources=(gathered.sources[0], gathered.sources[1]._replace(path=path)),
+        declared=(gathered.declared[0], gathered.declared[1]._replace(path=path)),
+    )
+    output = tmp_path / "evil.scelle"
+    seal_files(evil, str(output), request_for(person), person.signing)
+    with pytest.raises(RefusedContainer) as caught:
+        _extract(output, tmp_path / "out", access_of(person))
+    assert caught.value.outcome is Outcome.UNSAFE_PATH
+    assert sorted(name.name for name in tmp_path.iterdir()) == ["evil.scelle", "source"]
 
 
 def test_an_interruption_leaves_nothing(sealed, tmp_path, person):
