@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from client.errors import N_, ClientError, UsageProblem
@@ -142,16 +144,23 @@ def _wheel_folder() -> str:
 
 
 def _import_pointed_at(library: str) -> Any:
-    """Import python-magic so that the only library it finds is ``library``."""
-    import ctypes.util  # noqa: PLC0415 - only sealing needs it
+    """Import python-magic so that the only library it finds is ``library``.
 
-    original = ctypes.util.find_library
-    ctypes.util.find_library = lambda name: library  # noqa: ARG005 - the name is magic's, and known
+    It asks ``ctypes.util`` for one, a module that takes longer to import than python-magic itself; a stand-in
+    answers instead.
+    """
+    name = "ctypes.util"
+    before = sys.modules.get(name)
+    stand_in: Any = ModuleType(name)
+    stand_in.find_library = lambda _name: library
+    sys.modules[name] = stand_in
     try:
-        import magic  # noqa: PLC0415 - only sealing needs it
+        return import_module("magic")
     finally:
-        ctypes.util.find_library = original
-    return magic
+        if before is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before
 
 
 def _import_by_environment() -> Any:

@@ -184,7 +184,7 @@ def test_reading_one_damaged_file_releases_authentic_bytes_only_and_then_fails(d
 
 
 @pytest.mark.parametrize(
-    "path", ["../evil.txt", "/tmp/evil.txt", "a/../../evil.txt", "a\\..\\evil.txt", "nul", "a\u202eb"]
+    "path", ["../evil.txt", "/evil.txt", "a/../../evil.txt", "a\\..\\evil.txt", "nul", "a\u202eb"]
 )
 def test_a_path_that_leads_elsewhere_is_refused_whole(tree, tmp_path, person, path, monkeypatch):
     # No sealer of ours makes such a container; another program might.
