@@ -148,7 +148,11 @@ def _name(temporary: Path, path: Path) -> None:
     except (OSError, NotImplementedError):
         # No hard links here (a FAT stick): claim the name with an empty file, then put ours in its place.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_MODE))
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except BaseException:
+            path.unlink()
+            raise
 
 
 def _sync_directory(directory: Path) -> None:
