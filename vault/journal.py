@@ -25,8 +25,10 @@ MAX_ENTRY_BYTES: Final = 65_536
 class Action(StrEnum):
     """What this version writes. A reader takes any code word, so that an older one reads a newer journal."""
 
+    ACCOUNT_CODE_MADE = "account.code_made"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_DISABLED = "account.disabled"
+    ACCOUNT_ENABLED = "account.enabled"
     ACCOUNT_ENROLLED = "account.enrolled"
     ACCOUNT_HABILITATED = "account.habilitated"
     ACCOUNT_WITHDRAWN = "account.withdrawn"

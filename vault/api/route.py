@@ -45,6 +45,7 @@ class Route:
         rule: name of the policy rule; a server does not start with one that is not written.
         request: model of the JSON body.
         sends: media type of a raw body, instead of ``request``.
+        max_body: largest raw body in bytes, where no tenant's limit applies.
         answer: model of the JSON answer.
         gives: media type of a raw answer, instead of ``answer``.
         query: model of the query.
@@ -64,6 +65,7 @@ class Route:
     status: int = 200
     request: type[BaseModel] | None = None
     sends: str | None = None
+    max_body: int | None = None
     answer: type[BaseModel] | None = None
     gives: str | None = None
     query: type[BaseModel] | None = None

@@ -120,6 +120,7 @@ DOSSIERS: Final = (
         summary="Store a template and get its link.",
         status=201,
         sends=CONTAINER,
+        max_body=1024 * 1024,
         query=TemplateQuery,
         answer=TemplateIssued,
         problems=(

@@ -140,6 +140,6 @@ EVIDENCE: Final = (
         request=OpeningRequest,
         answer=Opening,
         idempotent=True,
-        problems=(Code.STATEMENT_INVALID,),
+        problems=(Code.STATEMENT_INVALID, Code.AUTHORITY_MISSING, Code.ALREADY_EXISTS),
     ),
 )

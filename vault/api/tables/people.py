@@ -23,7 +23,7 @@ from vault.api.models.people import (
 from vault.api.problems import Code
 from vault.api.route import Route, Tag
 
-_STATEMENT = (Code.STATEMENT_INVALID, Code.AUTHORITY_MISSING)
+_STATEMENT = (Code.STATEMENT_INVALID, Code.AUTHORITY_MISSING, Code.ALREADY_EXISTS)
 
 PEOPLE: Final = (
     Route(

@@ -1,0 +1,74 @@
+"""Which function serves which route: by the route's name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from vault.server.handlers import dossiers, evidence, journal, people, service, signin
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from vault.server.call import Call
+
+    Handler = Callable[[Call], Awaitable[Any]]
+
+HANDLERS: Final[dict[str, Handler]] = {
+    handler.__name__: handler
+    for handler in (
+        service.live,
+        service.ready,
+        service.version,
+        service.openapi,
+        service.docs,
+        signin.get_trust,
+        signin.publish_authority,
+        signin.create_challenge,
+        signin.create_session,
+        signin.delete_session,
+        signin.get_me,
+        people.create_organisation,
+        people.list_organisations,
+        people.change_organisation,
+        people.create_account,
+        people.list_accounts,
+        people.get_account,
+        people.change_account,
+        people.habilitate,
+        people.withdraw_habilitation,
+        people.create_token,
+        people.list_tokens,
+        people.revoke_token,
+        people.enrol,
+        people.list_reviewers,
+        dossiers.create_dossier,
+        dossiers.list_dossiers,
+        dossiers.get_dossier,
+        dossiers.close_dossier,
+        dossiers.get_dossier_keys,
+        dossiers.add_depositor,
+        dossiers.list_depositors,
+        dossiers.remove_depositor,
+        dossiers.create_template,
+        dossiers.list_templates,
+        dossiers.withdraw_template,
+        dossiers.fetch_template,
+        dossiers.get_my_grants,
+        dossiers.add_grant,
+        dossiers.list_grants,
+        dossiers.revoke_grant,
+        evidence.deposit,
+        evidence.list_evidence,
+        evidence.get_evidence,
+        evidence.replace_evidence,
+        evidence.archive_evidence,
+        evidence.fetch_container,
+        evidence.fetch_envelope,
+        evidence.fetch_body,
+        evidence.get_receipt,
+        evidence.record_opening,
+        journal.list_journal,
+        journal.get_checkpoint,
+        journal.get_consistency,
+    )
+}

@@ -1,0 +1,81 @@
+"""Structured logs, one JSON object a line, on standard error.
+
+What is logged are routes by name, ids, numbers and codes. Never a path as it was sent (a template's link is a
+secret), a query, a header, a body or an exception's text: any of these may carry what must not be kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
+
+_ROOTS: Final = ("keys", "vault", "client")
+
+
+def logger(
+    stream: TextIO | None = None, *, level: str = "info", form: str = "json"
+) -> structlog.typing.FilteringBoundLogger:
+    """Return the log; it keeps no state that another part of the process could change.
+
+    Args:
+        stream: where to, standard error by default.
+        level: the least that is logged.
+        form: ``json`` for programs, ``text`` for people.
+    """
+    text = form == "text"
+    renderer = structlog.dev.ConsoleRenderer(colors=False) if text else structlog.processors.JSONRenderer()
+    bound: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(stream or sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp" if text else "time"),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        context_class=dict,
+    )
+    return bound
+
+
+class LibraryHandler(logging.Handler):
+    """Takes what libraries log by themselves, without their texts: those may quote a request."""
+
+    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log where it came from and which exceptions, if any, stood behind it."""
+        error = record.exc_info[1] if record.exc_info else None
+        self._log.warning("library", library=record.name, **(reason(error) if error else {}))
+
+
+def reason(error: BaseException) -> dict[str, Any]:
+    """Return what may be logged of an unforeseen exception: its types and where it passed, not its text."""
+    chain: list[str] = []
+    current: BaseException | None = error
+    while current is not None and len(chain) < 5:  # noqa: PLR2004 - enough to see the cause
+        chain.append(type(current).__qualname__)
+        current = current.__cause__ or current.__context__
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "exception": chain,
+        "where": [f"{_module(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames][-12:],
+    }
+
+
+def _module(filename: str | Path) -> str:
+    """Return the part of a file's name that begins with a package: folders of a machine stay out."""
+    parts = str(filename).replace("\\", "/").split("/")
+    for index, part in enumerate(parts):
+        if part in _ROOTS or part == "site-packages":
+            return "/".join(parts[index:])
+    return parts[-1]

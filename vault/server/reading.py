@@ -1,0 +1,158 @@
+"""Taking a request apart: path, query, headers and body, each by a written form."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+
+from vault.api.models.base import MAX_JSON_BYTES
+from vault.api.problems import Code
+from vault.api.route import IDEMPOTENCY_HEADER, JSON
+from vault.server.policy import HiddenError
+from vault.server.refusals import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from aiohttp import web
+    from pydantic import BaseModel
+
+    from vault.api.route import Route
+
+PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
+    "account": re.compile(r"[0-9a-f]{32}"),
+    "code": re.compile(r"[A-Za-z0-9_-]{22}"),
+    "dossier": re.compile(r"[A-Za-z0-9._-]{1,64}"),
+    "evidence": re.compile(r"[0-9a-f]{32}"),
+    "grant": re.compile(r"[0-9a-f]{32}"),
+    "key": re.compile(r"[0-9a-f]{64}"),
+    "number": re.compile(r"[1-9][0-9]{0,8}"),
+    "organisation": re.compile(r"[0-9a-f]{32}"),
+    "template": re.compile(r"[0-9a-f]{32}"),
+    "token": re.compile(r"[0-9a-f]{32}"),
+}
+"""The form of every path parameter; what has another form names nothing that exists."""
+
+_IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_TAG: Final = re.compile(r'"([0-9a-f]{64})"')
+_IDLE_SECONDS: Final = 60
+"""A sender that is silent for longer is cut off."""
+
+
+def path_values(request: web.Request) -> dict[str, str]:
+    """Return the path's parameters.
+
+    Raises:
+        HiddenError: one has a form that nothing here has.
+    """
+    values = dict(request.match_info)
+    for name, value in values.items():
+        if not PARAMETERS[name].fullmatch(value):
+            raise HiddenError("there is nothing here that you may see")
+    return values
+
+
+def query_values(request: web.Request, model: type[BaseModel] | None) -> BaseModel | None:
+    """Return the query by its model; a repeated or unknown name is refused.
+
+    Raises:
+        RefusedError: invalid_request.
+        ValidationError: the same, by field.
+    """
+    names = list(request.query.keys())
+    if len(set(names)) != len(names):
+        raise RefusedError(Code.INVALID_REQUEST, "a query parameter is given twice")
+    if model is None:
+        if names:
+            raise RefusedError(Code.INVALID_REQUEST, "this parameter is not known here", field=names[0][:200])
+        return None
+    return model.model_validate(dict(request.query))
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """Return the Idempotency-Key, if one is sent.
+
+    Raises:
+        RefusedError: invalid_request.
+    """
+    value = request.headers.get(IDEMPOTENCY_HEADER)
+    if value is not None and not _IDEMPOTENCY_KEY.fullmatch(value):
+        raise RefusedError(
+            Code.INVALID_REQUEST,
+            "an idempotency key has 8 to 128 characters, letters, digits and . _ -",
+            field=IDEMPOTENCY_HEADER,
+        )
+    return value
+
+
+def if_match(request: web.Request) -> bytes:
+    """Return the seal id that If-Match names.
+
+    Raises:
+        RefusedError: precondition_required where there is none, invalid_request where it is no seal id.
+    """
+    value = request.headers.get("If-Match")
+    if value is None:
+        raise RefusedError(
+            Code.PRECONDITION_REQUIRED, "send If-Match with the active seal id", field="If-Match"
+        )
+    match = _TAG.fullmatch(value.strip())
+    if match is None:
+        raise RefusedError(
+            Code.INVALID_REQUEST, "If-Match is one seal id in quotation marks", field="If-Match"
+        )
+    return bytes.fromhex(match[1])
+
+
+def check_body(request: web.Request, route: Route, maximum: int) -> None:
+    """Refuse a body by its headers, before a byte of it is read.
+
+    Raises:
+        RefusedError: unsupported_media_type, body_too_large or invalid_request.
+    """
+    expected = JSON if route.request else route.sends
+    if expected is None:
+        if request.can_read_body:
+            raise RefusedError(Code.INVALID_REQUEST, "no body is expected here")
+        return
+    if request.content_type != expected:
+        raise RefusedError(
+            Code.UNSUPPORTED_MEDIA_TYPE, f"the body has to be {expected}", field="Content-Type"
+        )
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise RefusedError(
+            Code.UNSUPPORTED_MEDIA_TYPE, "the body must not be compressed", field="Content-Encoding"
+        )
+    if request.content_length is not None and request.content_length > maximum:
+        raise RefusedError(Code.BODY_TOO_LARGE, f"the body is larger than {maximum} bytes")
+
+
+async def body_stream(request: web.Request, maximum: int) -> AsyncIterator[bytes]:
+    """Yield the body as it arrives, counting: no more than ``maximum`` bytes, no endless silence.
+
+    Raises:
+        RefusedError: body_too_large, or invalid_request where the sender falls silent.
+    """
+    received = 0
+    while True:
+        try:
+            async with asyncio.timeout(_IDLE_SECONDS):
+                chunk = await request.content.readany()
+        except TimeoutError:
+            raise RefusedError(Code.INVALID_REQUEST, "the body stopped arriving") from None
+        if not chunk:
+            return
+        received += len(chunk)
+        if received > maximum:
+            raise RefusedError(Code.BODY_TOO_LARGE, f"the body is larger than {maximum} bytes")
+        yield chunk
+
+
+async def json_body(request: web.Request) -> bytes:
+    """Return a JSON body's bytes, at most one MiB.
+
+    Raises:
+        RefusedError: body_too_large.
+    """
+    return b"".join([chunk async for chunk in body_stream(request, MAX_JSON_BYTES)])

@@ -1,0 +1,107 @@
+"""What a whole and well signed container still has to show before it is taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keys.derivation import key_id
+from keys.statements import DossierKey, RecoveryKey, read_unjudged
+from vault.api.problems import Code
+from vault.container.seal import TEMPLATE
+from vault.server.policy import HiddenError, Role
+from vault.server.refusals import RefusedError
+from vault.server.services import views
+from vault.server.services.beliefs import RECOVERY
+
+if TYPE_CHECKING:
+    from vault.container.examine import Examined
+    from vault.server.services.acts import Act, View
+    from vault.server.services.beliefs import Beliefs
+    from vault.server.stores.records import rows
+
+_NO_MANDATE: Final = "the seal's signer has no mandate for this dossier that is valid now"
+
+
+class Admission:
+    """The rules of a dossier, asked in the transaction that publishes."""
+
+    def __init__(self, beliefs: Beliefs) -> None:
+        self._beliefs = beliefs
+
+    async def check_place(self, view: View, dossier_id: str) -> rows.Dossier:
+        """Return a dossier that takes deposits.
+
+        Raises:
+            RefusedError: authority_missing; dossier_closed.
+            HiddenError: there is no such dossier.
+        """
+        await self._beliefs.require_authority(view)
+        dossier = await view.dossiers.get(dossier_id)
+        if dossier is None:
+            raise HiddenError("there is nothing here that you may see")
+        if dossier.closed_at is not None:
+            raise RefusedError(Code.DOSSIER_CLOSED, "the dossier is closed")
+        return dossier
+
+    async def check_signer(
+        self, view: View, dossier: rows.Dossier, examined: Examined, act: Act, *, replacing: bool, now: int
+    ) -> None:
+        """Ask whether the seal's signer may deposit this, and whether who asks may deposit for it.
+
+        An editor deposits what it sealed itself; so does a portal for the editor that it names. A portal that
+        names nobody may deposit what any depositor of its organisation's dossier sealed.
+
+        Raises:
+            RefusedError: template_refused; unknown_signer; type_not_allowed.
+        """
+        seal = examined.seal.seal
+        if seal.evidence_type == TEMPLATE:
+            raise RefusedError(Code.TEMPLATE_REFUSED, "a template is not deposited; seal evidence from it")
+        editor = act.principal.editor_key
+        if editor is not None and editor != seal.signer_key_id:
+            raise RefusedError(
+                Code.UNKNOWN_SIGNER, "the container is sealed by another key than that of who deposits it"
+            )
+        mandates = await self._beliefs.mandates(view, dossier.id, seal.signer_key_id, now)
+        if not mandates or act.principal.role not in {Role.EDITOR, Role.PORTAL}:
+            raise RefusedError(Code.UNKNOWN_SIGNER, _NO_MANDATE)
+        covering = [mandate for mandate in mandates if seal.evidence_type in mandate.evidence_types]
+        if not covering:
+            raise RefusedError(
+                Code.TYPE_NOT_ALLOWED, f"the mandate does not cover the type {seal.evidence_type}"
+            )
+        if replacing and not any(mandate.may_replace for mandate in covering):
+            raise RefusedError(Code.UNKNOWN_SIGNER, "the signer's mandate does not allow replacing")
+
+    async def check_contents(self, view: View, dossier: rows.Dossier, examined: Examined) -> None:
+        """Ask for the accesses and writers that the dossier's current key statement wants.
+
+        That a slot *opens* is known when somebody opens it; here it is labelled for the right key.
+
+        Raises:
+            RefusedError: dossier_key_outdated; recovery_slot_missing; writer_missing.
+        """
+        found = await view.statements.find(
+            "dossier key", dossier_id=dossier.id, generation=dossier.generation
+        )
+        current = read_unjudged(views.stored(found[0]), DossierKey)
+        slots = examined.envelope.envelope.recipient_slots
+        labelled = ("dossier", key_id(current.public_key), current.generation)
+        if labelled not in {(slot.role, slot.key, slot.generation) for slot in slots}:
+            raise RefusedError(
+                Code.DOSSIER_KEY_OUTDATED,
+                f"the container is not sealed to key {current.generation} of the dossier",
+                extra={"generation": current.generation},
+            )
+        recovery = await self._beliefs.named(view, RECOVERY)
+        assert recovery is not None
+        wanted = key_id(read_unjudged(views.stored(recovery), RecoveryKey).public_key)
+        seal = examined.seal.seal
+        if wanted not in {slot.key for slot in seal.recovery}:
+            raise RefusedError(Code.RECOVERY_SLOT_MISSING, "the seal has no slot for the recovery key")
+        if missing := set(current.writers) - set(seal.writers):
+            raise RefusedError(
+                Code.WRITER_MISSING,
+                "the seal does not list all writers that the dossier asks for",
+                extra={"missing": sorted(writer.hex() for writer in missing)},
+            )

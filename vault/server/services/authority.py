@@ -1,0 +1,117 @@
+"""Publishing the authority, once, and saying who is to be trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keys.derivation import key_id
+from keys.errors import KeyMaterialError
+from keys.keyfile import Use, decode_public, encode_public, require_use
+from keys.statements import Habilitation, RecoveryKey
+from keys.trust import Trust
+from vault.api.models.trust import Trust as TrustAnswer
+from vault.api.problems import Code
+from vault.journal import Action, Fact, Subject
+from vault.server.refusals import RefusedError
+from vault.server.services import views
+from vault.server.services.beliefs import AUTHORITY, RECOVERY, SERVER_HABILITATION, invalid
+from vault.server.services.keeping import keep
+
+if TYPE_CHECKING:
+    from keys.keyfile import PublicIdentity
+    from keys.statements import Signed
+    from keys.trust import Verified
+    from vault.api.models.trust import AuthorityPublication
+    from vault.server.ports import Clock, Records
+    from vault.server.services.acts import Act, View
+    from vault.server.services.beliefs import Beliefs
+    from vault.server.stores.records.transactions import Change
+
+_NOT_THIS: Final = "this statement is about another server"
+
+
+class Authority:
+    """The one key that everything starts at. Its private half never comes near the server."""
+
+    def __init__(
+        self, records: Records, clock: Clock, beliefs: Beliefs, identity: PublicIdentity, *, origin: str
+    ) -> None:
+        self._records = records
+        self._clock = clock
+        self._beliefs = beliefs
+        self._identity = identity
+        self._origin = origin
+
+    async def show(self) -> TrustAnswer:
+        """Return what a client compares with its pin."""
+        async with self._records.read() as view:
+            return await self._view(view)
+
+    async def publish(self, request: AuthorityPublication, act: Act) -> TrustAnswer:
+        """Pin the authority, with its word on this server and on the recovery key.
+
+        Raises:
+            RefusedError: already_exists; statement_invalid; invalid_request.
+        """
+        try:
+            authority = decode_public(request.authority)
+            require_use(authority, Use.AUTHORITY)
+        except KeyMaterialError as error:
+            raise RefusedError(Code.INVALID_REQUEST, str(error), field="authority") from None
+        server = self._habilitation(authority, views.signed_of(request.server, "server"))
+        recovery = self._recovery(authority, views.signed_of(request.recovery, "recovery"))
+        async with self._records.change(act.origin) as tx:
+            if await self._beliefs.authority(tx) is not None:
+                raise RefusedError(Code.ALREADY_EXISTS, "the authority is published once, and was")
+            await tx.record(
+                Action.AUTHORITY_PUBLISHED,
+                [Subject("authority", authority.key_id.hex())],
+                {Fact.KEY: authority.signing_key_id},
+            )
+            await self._pin(tx, authority, server, recovery)
+            return await self._view(tx)
+
+    async def _pin(
+        self,
+        tx: Change,
+        authority: PublicIdentity,
+        server: Verified[Habilitation],
+        recovery: Verified[RecoveryKey],
+    ) -> None:
+        await tx.facts.pin(AUTHORITY, encode_public(authority).encode())
+        await keep(tx, server, subject=server.statement.subject.signing_key_id)
+        await tx.facts.pin(SERVER_HABILITATION, server.id)
+        await keep(tx, recovery, subject=key_id(recovery.statement.public_key))
+        await tx.facts.pin(RECOVERY, recovery.id)
+
+    def _habilitation(self, authority: PublicIdentity, signed: Signed) -> Verified[Habilitation]:
+        try:
+            verified = Trust(authority.signing).admit(signed, Habilitation, now=self._clock.now())
+        except KeyMaterialError as error:
+            raise invalid(error, "server") from None
+        statement = verified.statement
+        if statement.role != "server" or statement.subject != self._identity:
+            raise RefusedError(Code.STATEMENT_INVALID, _NOT_THIS, field="server")
+        return verified
+
+    def _recovery(self, authority: PublicIdentity, signed: Signed) -> Verified[RecoveryKey]:
+        try:
+            return Trust(authority.signing).admit(signed, RecoveryKey, now=self._clock.now())
+        except KeyMaterialError as error:
+            raise invalid(error, "recovery") from None
+
+    async def _view(self, view: View) -> TrustAnswer:
+        authority = await self._beliefs.authority(view)
+        server = await self._beliefs.named(view, SERVER_HABILITATION)
+        recovery = await self._beliefs.named(view, RECOVERY)
+        successions = await view.statements.find("succession")
+        return TrustAnswer(
+            origin=self._origin,
+            server_identity=encode_public(self._identity),
+            server_key_id=self._identity.signing_key_id.hex(),
+            authority=encode_public(authority) if authority else None,
+            fingerprint=authority.fingerprint if authority else None,
+            server=views.statement(server) if server else None,
+            recovery=views.statement(recovery) if recovery else None,
+            successions=tuple(views.statement(row) for row in successions),
+        )

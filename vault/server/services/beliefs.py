@@ -1,0 +1,226 @@
+"""What the server believes: only what the published authority, and whom it habilitates, has signed.
+
+Statements are stored, and none is believed for that. Each is judged at the time of the act that it backs,
+with the few others that it rests on: the habilitations of its issuer, their withdrawals, and those of whoever
+withdrew.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from keys.derivation import key_id
+from keys.errors import KeyMaterialError, StatementError
+from keys.keyfile import decode_public
+from keys.statements import (
+    DossierKey,
+    Habilitation,
+    Mandate,
+    Statement,
+    read_unjudged,
+)
+from keys.trust import Trust, Verified
+from vault.api.problems import Code
+from vault.server.refusals import RefusedError
+from vault.server.services import views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from keys.keyfile import PublicIdentity
+    from keys.kinds import Role
+    from keys.statements import Signed
+    from vault.api.models.base import SignedStatement
+    from vault.server.policy import Principal
+    from vault.server.services.acts import View
+    from vault.server.stores.records import rows
+
+S = TypeVar("S", bound=Statement)
+
+AUTHORITY: Final = "authority"
+"""The fact that pins the authority's public key file."""
+SERVER_HABILITATION: Final = "authority.server"
+"""The fact that names the statement by which the authority habilitates the server."""
+RECOVERY: Final = "authority.recovery"
+"""The fact that names the authority's recovery-key statement."""
+
+_HABILITABLE: Final[dict[str, Role]] = {"reviewer": "reviewer", "portal": "portal", "admin": "admin"}
+_REMEMBERED: Final = 256
+"""How many sets of judged statements are kept; each has a few statements of ten kilobytes."""
+
+
+class Grounds(NamedTuple):
+    """What a judgement rests on: habilitations, their withdrawals, successions."""
+
+    habilitations: tuple[rows.StoredStatement, ...]
+    withdrawals: tuple[rows.StoredStatement, ...]
+    successions: tuple[rows.StoredStatement, ...]
+
+    @property
+    def all(self) -> tuple[rows.StoredStatement, ...]:
+        """All of them."""
+        return self.habilitations + self.withdrawals + self.successions
+
+
+class Beliefs:
+    """Judges statements by what the authority vouches for; holds no state but what it verified before."""
+
+    def __init__(self) -> None:
+        self._trusts: OrderedDict[tuple[bytes, ...], Trust] = OrderedDict()
+
+    async def authority(self, view: View) -> PublicIdentity | None:
+        """Return the published authority, None before that."""
+        text = await view.facts.get(AUTHORITY)
+        return decode_public(text.decode()) if text is not None else None
+
+    async def require_authority(self, view: View) -> PublicIdentity:
+        """Return the published authority.
+
+        Raises:
+            RefusedError: authority_missing.
+        """
+        authority = await self.authority(view)
+        if authority is None:
+            raise RefusedError(Code.AUTHORITY_MISSING, "an admin has to publish the authority first")
+        return authority
+
+    async def named(self, view: View, fact: str) -> rows.StoredStatement | None:
+        """Return the statement that a fact names."""
+        statement_id = await view.facts.get(fact)
+        return await view.statements.get(statement_id) if statement_id is not None else None
+
+    async def accept(
+        self,
+        view: View,
+        signed: Signed,
+        kind: type[S],
+        *,
+        now: int,
+        field: str,
+        opener: bytes | None = None,
+    ) -> Verified[S]:
+        """Return a statement that is handed in now, if it counts.
+
+        Args:
+            view: the open transaction.
+            signed: what was sent.
+            kind: what it has to be.
+            now: UTC seconds.
+            field: where it stood in the request.
+            opener: signing public key of the portal that opened the dossier, where one did.
+
+        Raises:
+            RefusedError: statement_invalid, with the reason; authority_missing.
+        """
+        try:
+            issuer = read_unjudged(signed, kind).issuer
+            trust = await self._trust(view, await self.grounds(view, [key_id(issuer)]))
+            return trust.admit(signed, kind, now=now, opener=opener)
+        except KeyMaterialError as error:
+            raise invalid(error, field) from None
+
+    async def opener(self, view: View, dossier_id: str) -> bytes | None:
+        """Return the signing public key of whoever issued a dossier's first key statement."""
+        found = await view.statements.find("dossier key", dossier_id=dossier_id, generation=1)
+        return read_unjudged(views.stored(found[0]), DossierKey).issuer if found else None
+
+    async def is_habilitated(self, view: View, account: rows.Account, at: int) -> bool:
+        """Tell whether the account's identity has a habilitation for its role that is valid at ``at``."""
+        return await self.habilitation(view, account, at) is not None
+
+    async def habilitation(self, view: View, account: rows.Account, at: int) -> Verified[Habilitation] | None:
+        """Return the habilitation by which an account may act in its role at the time ``at``."""
+        role = _HABILITABLE.get(account.role)
+        if role is None or account.signing_public is None or account.signing_key_id is None:
+            return None
+        if await self.authority(view) is None:
+            return None
+        trust = await self._trust(view, await self.grounds(view, [account.signing_key_id]))
+        try:
+            return trust.habilitation(account.signing_public, role, at=at)
+        except StatementError:
+            return None
+
+    async def in_scope(self, view: View, who: Principal, procedure: str, at: int) -> bool:
+        """Tell whether a habilitation covers a démarche; one without scope covers all."""
+        account = await view.accounts.get(who.account) if who.account else None
+        found = await self.habilitation(view, account, at) if account else None
+        return found is not None and (not found.statement.scope or procedure in found.statement.scope)
+
+    async def habilitation_rows(
+        self, view: View, account: rows.Account
+    ) -> tuple[rows.StoredStatement | None, rows.StoredStatement | None]:
+        """Return an account's latest habilitation and what withdrew it, as stored."""
+        if account.signing_key_id is None:
+            return None, None
+        found = await view.statements.find("habilitation", subject=account.signing_key_id)
+        if not found:
+            return None, None
+        latest = found[-1]
+        withdrawn_by = latest.withdrawn_by
+        return latest, await view.statements.get(withdrawn_by) if withdrawn_by is not None else None
+
+    async def mandates(
+        self, view: View, dossier_id: str, signing_key_id: bytes, at: int
+    ) -> tuple[Mandate, ...]:
+        """Return the mandates of a signing key for a dossier that count at the time ``at``."""
+        found = await view.depositors.mandates(dossier_id, signing_key_id)
+        if not found or await self.authority(view) is None:
+            return ()
+        opener = await self.opener(view, dossier_id)
+        counting = []
+        for row in found:
+            grounds = await self.grounds(view, [row.issuer])
+            withdrawals = await view.statements.find("withdrawal", subject=row.id)
+            trust = await self._trust(view, grounds._replace(withdrawals=grounds.withdrawals + withdrawals))
+            try:
+                verified = trust.verify(views.stored(row), Mandate, at=at, opener=opener)
+            except KeyMaterialError:
+                continue
+            if verified.statement.dossier == dossier_id and verified.statement.signer == signing_key_id:
+                counting.append(verified.statement)
+        return tuple(counting)
+
+    async def issuers(
+        self, view: View, statements: Iterable[rows.StoredStatement]
+    ) -> tuple[SignedStatement, ...]:
+        """Return what ``statements`` are judged by: their issuers' habilitations and what ended those."""
+        grounds = await self.grounds(view, {row.issuer for row in statements})
+        return tuple(views.statement(row) for row in grounds.all)
+
+    async def grounds(self, view: View, keys: Iterable[bytes]) -> Grounds:
+        """Return what is known of signing keys (by key id), and of whoever withdrew something of it."""
+        waiting, seen = list(keys), set[bytes]()
+        habilitations: dict[bytes, rows.StoredStatement] = {}
+        withdrawals: dict[bytes, rows.StoredStatement] = {}
+        while waiting:
+            key = waiting.pop()
+            if key in seen:
+                continue
+            seen.add(key)
+            for habilitation in await view.statements.find("habilitation", subject=key):
+                habilitations[habilitation.id] = habilitation
+                for withdrawal in await view.statements.find("withdrawal", subject=habilitation.id):
+                    withdrawals[withdrawal.id] = withdrawal
+                    waiting.append(withdrawal.issuer)
+        successions = await view.statements.find("succession")
+        return Grounds(tuple(habilitations.values()), tuple(withdrawals.values()), successions)
+
+    async def _trust(self, view: View, grounds: Grounds) -> Trust:
+        authority = await self.require_authority(view)
+        name = (authority.signing_key_id, *sorted(row.id for row in grounds.all))
+        trust = self._trusts.get(name)
+        if trust is None:
+            trust = Trust(authority.signing, [views.stored(row) for row in grounds.all])
+            self._trusts[name] = trust
+            if len(self._trusts) > _REMEMBERED:
+                self._trusts.popitem(last=False)
+        self._trusts.move_to_end(name)
+        return trust
+
+
+def invalid(error: KeyMaterialError, field: str) -> RefusedError:
+    """Return the refusal of a statement; the text of these errors is made for the one who sent it."""
+    extra = {"reason": error.reason.value} if isinstance(error, StatementError) else None
+    return RefusedError(Code.STATEMENT_INVALID, str(error), field=field, extra=extra)

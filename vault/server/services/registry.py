@@ -1,0 +1,122 @@
+"""All services of one server, each built with its ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vault.server.services.accounts import Accounts
+from vault.server.services.authority import Authority
+from vault.server.services.beliefs import Beliefs
+from vault.server.services.depositors import Depositors
+from vault.server.services.deposits import Deposits
+from vault.server.services.dossiers import Dossiers
+from vault.server.services.enrolments import Enrolments
+from vault.server.services.evidence import Proofs
+from vault.server.services.fetching import Fetching
+from vault.server.services.gathering import FactGathering
+from vault.server.services.grants import Grants
+from vault.server.services.habilitations import Habilitations
+from vault.server.services.health import Health
+from vault.server.services.idempotency import Idempotency
+from vault.server.services.identification import Identification
+from vault.server.services.journal import JournalReading
+from vault.server.services.organisations import Organisations
+from vault.server.services.signin import SignIn
+from vault.server.services.templates import Templates
+from vault.server.services.throttling import Throttling
+from vault.server.services.tokens import Tokens
+
+if TYPE_CHECKING:
+    from keys.keyfile import PublicIdentity
+    from keys.signing import SigningKey
+    from vault.server.ports import Clock, ObjectStore, Records
+    from vault.server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What handlers call."""
+
+    accounts: Accounts
+    authority: Authority
+    deposits: Deposits
+    depositors: Depositors
+    dossiers: Dossiers
+    enrolments: Enrolments
+    evidence: Proofs
+    facts: FactGathering
+    fetching: Fetching
+    grants: Grants
+    habilitations: Habilitations
+    health: Health
+    idempotency: Idempotency
+    identification: Identification
+    journal: JournalReading
+    organisations: Organisations
+    signin: SignIn
+    templates: Templates
+    tokens: Tokens
+
+
+def build_services(
+    *,
+    settings: Settings,
+    records: Records,
+    store: ObjectStore,
+    clock: Clock,
+    key: SigningKey,
+    identity: PublicIdentity,
+    origin: str,
+) -> Services:
+    """Return the services of one server.
+
+    Args:
+        settings: limits and lifetimes.
+        records: what is remembered.
+        store: where bodies are kept.
+        clock: where the time comes from.
+        key: the server's signing key.
+        identity: its public identity.
+        origin: the service's name as clients reach it.
+    """
+    beliefs = Beliefs()
+    throttling = Throttling(records, clock, limit=settings.sign_in_failures, window=settings.sign_in_window)
+    accounts = Accounts(records, clock, beliefs, enrolment_seconds=settings.enrolment_seconds)
+    identification = Identification(records, clock, beliefs)
+    idempotency = Idempotency(records, clock, lifetime=settings.answer_seconds)
+    facts = FactGathering(records, clock, beliefs)
+    signin = SignIn(
+        records,
+        clock,
+        identification,
+        throttling,
+        origin=origin,
+        challenge_seconds=settings.challenge_seconds,
+        session_seconds=settings.session_seconds,
+    )
+    return Services(
+        accounts=accounts,
+        authority=Authority(records, clock, beliefs, identity, origin=origin),
+        deposits=Deposits(records, store, beliefs, idempotency, key),
+        depositors=Depositors(records, clock, beliefs, origin=origin),
+        dossiers=Dossiers(records, clock, beliefs),
+        enrolments=Enrolments(records, clock, signin, throttling, origin=origin),
+        evidence=Proofs(records, clock, beliefs),
+        facts=facts,
+        fetching=Fetching(records, store, facts),
+        grants=Grants(records, clock, beliefs),
+        habilitations=Habilitations(records, clock, beliefs, accounts),
+        health=Health(records, store),
+        idempotency=idempotency,
+        identification=identification,
+        journal=JournalReading(records, clock, key, origin=origin),
+        organisations=Organisations(
+            records,
+            quota_bytes=settings.quota_bytes,
+            max_container_bytes=settings.max_container_bytes,
+        ),
+        signin=signin,
+        templates=Templates(records, clock, beliefs, throttling, origin=origin),
+        tokens=Tokens(records, clock),
+    )
