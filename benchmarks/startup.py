@@ -56,7 +56,7 @@ def run(folder: Path, pairs: int) -> int:
         "seal": [*seal, "--recipient", f"{key}.pub", "--quiet"],
     }
     bare = [sys.executable, "-c", BARE]
-    print(f"{pairs} interleaved pairs, ratio to a bare Python with cryptography as median (lowest to highest)")
+    print(f"{pairs} interleaved pairs, ratio to a bare Python as median (lowest to highest)")
     exceeded = False
     for name, command in commands.items():
         ratio = measure(command, bare, pairs=pairs, before=partial(sealed.unlink, missing_ok=True))

@@ -14,6 +14,7 @@ from keys.errors import MalformedError
 
 if TYPE_CHECKING:
     from keys.keyring import Identity
+    from keys.signing import SigningKey
 
 PASSWORD_VARIABLE: Final = "SCELLE_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 PASSPHRASE_VARIABLE: Final = "SCELLE_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
@@ -46,6 +47,21 @@ def load_identity(key_file: str, passphrase_file: str | None) -> Identity:
     from client.keyfiles import load_key  # noqa: PLC0415 - not every command unlocks a key
 
     return load_key(key_file, lambda: passphrase_for(key_file, passphrase_file))
+
+
+def load_sealer(key_file: str, passphrase_file: str | None) -> SigningKey:
+    """Return the signing key in ``key_file``, which must be a person's, a portal's or a server's.
+
+    Raises:
+        UsageProblem: a key for another use.
+    """
+    from client.keyfiles import naming  # noqa: PLC0415 - as above
+    from keys.keyfile import Use, require_use  # noqa: PLC0415 - as above
+
+    identity = load_identity(key_file, passphrase_file)
+    with naming(key_file):
+        require_use(identity.public, Use.PERSON, Use.SERVICE)
+    return identity.signing
 
 
 def checked_username(username: str) -> str:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client.cli.asking import checked_username, chosen_or_generated, load_identity
+from client.cli.asking import checked_username, chosen_or_generated, load_sealer
 from client.cli.options import (
     any_content_option,
     container_argument,
     evidence_type_option,
     force_option,
     json_option,
+    new_password_options,
     note_option,
     passphrase_option,
     quiet_option,
     recipient_options,
-    username_options,
     who_options,
 )
 from client.cli.requests import DEFAULT_TYPE, check_dossier, check_note, read_recipients
@@ -29,7 +29,6 @@ from client.cli.style import command
 from client.exchange.opening import open_file
 from client.exchange.resealing import Change, reseal
 from client.exchange.sealing import gather, seal_files
-from client.keyfiles import naming
 from client.terminal import progress, say
 from keys.keyfile import Use
 from keys.keyring import Identity
@@ -56,8 +55,10 @@ if TYPE_CHECKING:
 )
 @container_argument()
 @click.argument("paths", nargs=-1, metavar=_("[PATH]..."))
-@username_options(required=True)
-@click.option("--ask-password", is_flag=True, help=_("Choose the password yourself."))
+@click.option(
+    "-u", "--username", required=True, metavar=_("NAME"), help=_("Your user name in the container.")
+)
+@new_password_options("--password-file")
 @click.option("--dossier", metavar="ID", default="local", show_default=True, help=_("The dossier."))
 @evidence_type_option(default=DEFAULT_TYPE)
 @recipient_options()
@@ -100,8 +101,7 @@ def new(
     gathered = gather(paths, evidence_type, any_content=any_content)
     tell_disagreements(gathered, quiet=quiet)
     if identity:
-        with naming(identity):
-            signer, seed = load_identity(identity, passphrase_file).signing, b""
+        signer, seed = load_sealer(identity, passphrase_file), b""
     else:
         made = Identity.generate(Use.PERSON)
         signer, seed = made.signing, made.seed

@@ -49,11 +49,11 @@ def any_content_option() -> Decorator:
     )
 
 
-def new_password_options() -> Decorator:
-    """``--new-password-file`` and ``--ask-password``."""
+def new_password_options(name: str = "--new-password-file") -> Decorator:
+    """``--new-password-file`` (or ``name``) and ``--ask-password``: by default a password is made."""
     return stacked(
         click.option(
-            "--new-password-file",
+            name,
             metavar=_("FILE"),
             help=_("File that holds the new password; otherwise one is made for you."),
         ),
@@ -110,16 +110,10 @@ def container_argument() -> Decorator:
     return click.argument("container", metavar=_("CONTAINER"))
 
 
-def username_options(*, required: bool = False) -> Decorator:
+def username_options() -> Decorator:
     """``--username`` and ``--password-file``."""
     return stacked(
-        click.option(
-            "-u",
-            "--username",
-            required=required,
-            metavar=_("NAME"),
-            help=_("Your user name in the container."),
-        ),
+        click.option("-u", "--username", metavar=_("NAME"), help=_("Your user name in the container.")),
         click.option(
             "--password-file",
             metavar=_("FILE"),

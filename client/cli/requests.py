@@ -6,9 +6,9 @@ import re
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from client.cli.asking import checked_username, load_identity, new_password_for
+from client.cli.asking import checked_username, load_sealer, new_password_for
 from client.errors import N_, UsageProblem
-from client.keyfiles import naming, read_recipient
+from client.keyfiles import read_recipient
 from client.media import allowed_types
 from keys.randomness import random_bytes
 from keys.signing import SEED_LENGTH, SigningKey
@@ -161,8 +161,7 @@ def _from_template(options: SealOptions) -> Order:
 def _signer(options: SealOptions) -> SigningKey:
     if not options.identity:
         return SigningKey(random_bytes(SEED_LENGTH))
-    with naming(options.identity):
-        return load_identity(options.identity, options.passphrase_file).signing
+    return load_sealer(options.identity, options.passphrase_file)
 
 
 def _superseded(given: str | None) -> bytes:
