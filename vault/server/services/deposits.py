@@ -13,7 +13,7 @@ from vault.api.models.evidence import Deposited
 from vault.api.problems import Code
 from vault.container.examine import Expectations
 from vault.journal import Action, Fact, Subject
-from vault.server.ports import OutdatedError, QuotaExceededError, new_id
+from vault.server.ports import OutdatedError, QuotaExceededError, RecordsUnavailableError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.admission import Admission
@@ -107,8 +107,22 @@ class Deposits:
             await settle(self._store.delete(stored.key))
             return repeated.answer
         except BaseException:
-            await settle(self._store.delete(stored.key))
+            await settle(self._discard(stored, arrival.examined.seal.seal_id))
             raise
+
+    async def _discard(self, stored: StoredObject, seal_id: bytes) -> None:
+        """Remove bytes that no row names.
+
+        Whoever asked may be gone in the very moment of the commit: what was committed stays. While that cannot
+        be told, the bytes are left to the janitor.
+        """
+        try:
+            async with self._records.read() as view:
+                kept = await view.evidence.by_seal(seal_id)
+        except RecordsUnavailableError:
+            return
+        if kept is None or kept.body_key != stored.key:
+            await self._store.delete(stored.key)
 
     async def _judge_and_publish(
         self, place: Place, arrival: Arrival, stored: StoredObject, act: Act
