@@ -113,8 +113,8 @@ class Deposits:
     async def _discard(self, stored: StoredObject, seal_id: bytes) -> None:
         """Remove bytes that no row names.
 
-        Whoever asked may be gone in the very moment of the commit: what was committed stays. While that cannot
-        be told, the bytes are left to the janitor.
+        Whoever asked may be gone in the very moment of the commit: what was committed stays. While that
+        cannot be told, the bytes are left to the janitor.
         """
         try:
             async with self._records.read() as view:
