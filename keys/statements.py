@@ -133,12 +133,14 @@ def sign_statement(statement: Statement, key: SigningKey) -> Signed:
 
     Raises:
         MalformedError: a field that may not stand, or another key than the issuer's.
+        LimitError: longer than a reader accepts.
         WrongUseError: a habilitated key made for something else than the role needs.
     """
     if statement.issuer != key.public_key:
         raise MalformedError("the signing key is not the statement's issuer")
     check_statement(statement)
     data = encode(CODECS[type(statement)], statement)
+    _check_length(data)
     return Signed(data, key.sign(data, context=_context(statement.kind)))
 
 
@@ -154,8 +156,7 @@ def read_unjudged(signed: Signed, kind: type[S]) -> S:
         SignatureError: not signed by the issuer that it names, in the context of its kind.
         WrongUseError: a habilitated key made for something else than the role needs.
     """
-    if len(signed.statement) > MAX_STATEMENT:
-        raise LimitError(f"a statement of {len(signed.statement)} bytes, at most {MAX_STATEMENT}")
+    _check_length(signed.statement)
     claimed = signed.claimed_kind
     if claimed and KINDS[claimed] is not kind:
         wanted = kind._field_defaults["kind"]
@@ -183,6 +184,11 @@ def decode_signed(data: bytes) -> Signed:
         LimitError: longer than a statement may be.
     """
     return decode(_CARRIED, data, maximum=MAX_CARRIED)
+
+
+def _check_length(data: bytes) -> None:
+    if len(data) > MAX_STATEMENT:
+        raise LimitError(f"a statement of {len(data)} bytes, at most {MAX_STATEMENT} are allowed")
 
 
 def _context(kind: str) -> str:
