@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -165,6 +166,20 @@ def test_a_bar_shows_how_far_it_is_and_goes_away(type_in, tmp_path):
     assert (shown, code) == ("", 0)
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, variables):
+    """A key, a file of 1 GiB and a small one, and both in a container: work that takes a second or two."""
+    folder = tmp_path_factory.mktemp("prepared")
+    _sparse(folder / "big.bin", GIB)
+    (folder / "small.txt").write_text("words\n")
+    seal = "scelle seal big.bin small.txt -o x.scelle --dossier D --type other -r me.key.pub -i me.key"
+    command = ["/bin/sh", "-c", f"scelle keygen -o me.key --no-passphrase && {seal}"]
+    subprocess.run(command, cwd=folder, env=variables, check=True, capture_output=True)  # noqa: S603 - ours
+    yield folder
+    # Nobody should find gigabytes of an earlier run.
+    shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize(
     ("command", "bar"),
     [
@@ -173,36 +188,30 @@ def test_a_bar_shows_how_far_it_is_and_goes_away(type_in, tmp_path):
         ("scelle remove x.scelle small.txt -i me.key", "sealing"),
     ],
 )
-def test_ctrl_c_leaves_everything_as_it_was(type_in, tmp_path, command, bar):
-    _sparse(tmp_path / "big.bin", GIB // 2)
-    (tmp_path / "small.txt").write_text("words\n")
-    _make_key(type_in)
-    seal = "scelle seal big.bin small.txt -o x.scelle --dossier D --type other -r me.key.pub -i me.key -q"
-    assert _end(type_in(seal))[1] == 0
-    before, size = _names(tmp_path), (tmp_path / "x.scelle").stat()
-    child = type_in(command)
+def test_ctrl_c_leaves_everything_as_it_was(type_in, prepared, command, bar):
+    before, container = _names(prepared), (prepared / "x.scelle").stat()
+    child = type_in(f"sh -c 'cd {prepared} && exec {command}'")
     child.expect(bar)
     child.sendintr()
     shown, code = _end(child)
     assert code == 130
     assert "interrupted" in shown
     assert "Traceback" not in shown
-    assert _names(tmp_path) == before
-    after = (tmp_path / "x.scelle").stat()
-    assert (after.st_ino, after.st_mtime_ns) == (size.st_ino, size.st_mtime_ns)
+    assert _names(prepared) == before
+    after = (prepared / "x.scelle").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (container.st_ino, container.st_mtime_ns)
 
 
-def test_being_told_to_stop_leaves_nothing_either(type_in, tmp_path, variables):
-    _sparse(tmp_path / "big.bin", GIB)
-    _make_key(type_in)
+def test_being_told_to_stop_leaves_nothing_either(prepared, variables):
+    before = _names(prepared)
     command = "exec scelle seal big.bin -o new.scelle --dossier D --type other -r me.key.pub -i me.key"
-    process = subprocess.Popen(["/bin/sh", "-c", command], cwd=tmp_path, env=variables)  # noqa: S603 - ours
-    while not any(name.endswith(".part") for name in os.listdir(tmp_path)):  # noqa: PTH208 - a glimpse is enough
+    process = subprocess.Popen(["/bin/sh", "-c", command], cwd=prepared, env=variables)  # noqa: S603 - ours
+    while not any(name.endswith(".part") for name in os.listdir(prepared)):  # noqa: PTH208 - a glimpse is enough
         time.sleep(0.01)
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 143
-    assert _names(tmp_path) == ["big.bin", "me.key", "me.key.pub"]
+    assert _names(prepared) == before
 
 
 def test_a_reader_that_goes_away_is_no_catastrophe(tmp_path, variables):
