@@ -156,6 +156,7 @@ class ServiceProfile:
             tuple(dict.fromkeys(old.keys + dossier.keys)),
             tuple(dict.fromkeys(old.grants + dossier.grants)),
             tuple(dict.fromkeys(old.mandates + dossier.mandates)),
+            tuple(dict.fromkeys(old.issuers + dossier.issuers)),
         )
         _write(self._path("dossiers", f"{_file_name(dossier.dossier)}.json"), DOSSIER, joined)
 

@@ -62,12 +62,16 @@ class Session(NamedTuple):
 
 
 class Dossier(NamedTuple):
-    """Statements about one dossier, as they were fetched: judged anew whenever they are used."""
+    """Statements about one dossier, as they were fetched: judged anew whenever they are used.
+
+    ``issuers`` are the habilitations, and their withdrawals, of whoever signed the others.
+    """
 
     dossier: str
     keys: tuple[Signed, ...] = ()
     grants: tuple[Signed, ...] = ()
     mandates: tuple[Signed, ...] = ()
+    issuers: tuple[Signed, ...] = ()
 
 
 class Proof(NamedTuple):
@@ -114,7 +118,14 @@ PIN: Final = Record(
 SESSION: Final = Record(
     Session, token=_TEXT, kind=Choice("session", "token"), expires=Integer(), role=_TEXT, identity=_TEXT
 )
-DOSSIER: Final = Record(Dossier, dossier=_TEXT, keys=_STATEMENTS, grants=_STATEMENTS, mandates=_STATEMENTS)
+DOSSIER: Final = Record(
+    Dossier,
+    dossier=_TEXT,
+    keys=_STATEMENTS,
+    grants=_STATEMENTS,
+    mandates=_STATEMENTS,
+    issuers=_STATEMENTS,
+)
 PROOF: Final = Record(
     Proof,
     seal_id=Binary(32),

@@ -23,6 +23,8 @@ class Section(NamedTuple):
     entries: tuple[Entry, ...]
 
 
+_ONLINE: Final = "client.cli.online."
+
 SECTIONS: Final = (
     Section(
         N_("Sealing"),
@@ -60,6 +62,39 @@ SECTIONS: Final = (
                 "access", "client.cli.access", "access", N_("list, add and remove accesses to a container")
             ),
             Entry("passwd", "client.cli.access", "passwd", N_("change your password for a container")),
+        ),
+    ),
+    Section(
+        N_("With a service"),
+        (
+            Entry("login", _ONLINE + "login", "login", N_("sign in, and decide whom to trust")),
+            Entry("logout", _ONLINE + "login", "logout", N_("end the session")),
+            Entry("whoami", _ONLINE + "login", "whoami", N_("show who you are to the service")),
+            Entry("trust", _ONLINE + "trust", "trust", N_("show whom you trust, and hand it on")),
+            Entry("enrol", _ONLINE + "enrol", "enrol", N_("tie your key to an account")),
+            Entry("template", _ONLINE + "template", "template", N_("make, list and fetch templates")),
+            Entry("deposit", _ONLINE + "deposit", "deposit", N_("deposit or replace a proof")),
+            Entry("evidence", _ONLINE + "evidence", "evidence", N_("list, fetch and archive proofs")),
+            Entry("receipt", _ONLINE + "receipt", "receipt", N_("fetch and verify receipts")),
+        ),
+    ),
+    Section(
+        N_("Running a service"),
+        (
+            Entry("dossier", _ONLINE + "dossier", "dossier", N_("open, list and close dossiers")),
+            Entry("depositor", _ONLINE + "depositor", "depositor", N_("say who may deposit")),
+            Entry("grant", _ONLINE + "grant", "grant", N_("say who can open a dossier")),
+            Entry("reviewer", _ONLINE + "reviewer", "reviewer", N_("see who can be given a dossier")),
+            Entry(
+                "habilitate", _ONLINE + "reviewer", "habilitate", N_("let an account act, for the authority")
+            ),
+            Entry("withdraw", _ONLINE + "reviewer", "withdraw", N_("end an account's habilitation")),
+            Entry("account", _ONLINE + "account", "account", N_("make, list and disable accounts")),
+            Entry("token", _ONLINE + "token", "token", N_("make, list and revoke service tokens")),
+            Entry("org", _ONLINE + "org", "org", N_("make, list and change organisations")),
+            Entry("authority", _ONLINE + "authority", "authority", N_("make and publish the authority")),
+            Entry("recovery-key", _ONLINE + "authority", "recovery_key", N_("make the recovery key")),
+            Entry("journal", _ONLINE + "journal", "journal", N_("read and verify the journal")),
         ),
     ),
 )

@@ -16,11 +16,12 @@ from vault.container.seal import TEMPLATE
 from vault.container.slots import PasswordAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from client.exchange.opening import OpenContainer
     from keys.signing import SigningKey
     from keys.unwrapping import DecapsulationKey
+    from vault.container.examine import Examined
     from vault.container.unlocking import Unlocked
 
 
@@ -77,7 +78,13 @@ class Who:
         Args:
             password_first: for changes, which keep the password that was used.
         """
-        return Access(self._keys, self.password_access if self.username else None, password_first)
+        password = self.password_access if self.username else None
+        return Access(self._keys, password, password_first, self._recall)
+
+    def _recall(self, examined: Examined) -> Callable[[], Sequence[DecapsulationKey]]:
+        from client.kept import recall  # noqa: PLC0415 - sealing does not look at the profile
+
+        return recall(examined, lambda: self.identities)
 
     def _keys(self) -> list[DecapsulationKey]:
         keys = [identity.decapsulation for identity in self.identities]

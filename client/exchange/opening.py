@@ -30,21 +30,25 @@ if TYPE_CHECKING:
 class Access(NamedTuple):
     """What somebody has to open containers with: private keys, and a user name with a password.
 
-    Keys are tried first, unless ``password_first`` is set; what was not needed is not asked for.
+    Keys are tried first, unless ``password_first`` is set; what was not needed is not asked for. ``recall``
+    tells what is remembered of a container that was fetched: it refuses one that is older than what was seen,
+    and returns what gives the keys that were kept for it.
     """
 
     keys: Callable[[], Sequence[DecapsulationKey]]
     password: Callable[[], PasswordAccess] | None = None
     password_first: bool = False
+    recall: Callable[[Examined], Callable[[], Sequence[DecapsulationKey]]] | None = None
 
     def unlock(self, examined: Examined) -> Unlocked:
         """Return the container's key.
 
         Raises:
-            ContainerError: no_access, envelope_tampered or limit_exceeded.
+            ContainerError: no_access, envelope_tampered, envelope_stale or limit_exceeded.
         """
+        remembered = self.recall(examined) if self.recall is not None else list
         refusal = ContainerError(Outcome.NO_ACCESS, "nothing at hand opens this container")
-        for candidate in self._candidates(examined):
+        for candidate in self._candidates(examined, remembered):
             try:
                 return unlock(examined, candidate)
             except ContainerError as error:
@@ -53,11 +57,14 @@ class Access(NamedTuple):
                 refusal = error
         raise refusal
 
-    def _candidates(self, examined: Examined) -> Iterator[DecapsulationKey | PasswordAccess]:
+    def _candidates(
+        self, examined: Examined, remembered: Callable[[], Sequence[DecapsulationKey]]
+    ) -> Iterator[DecapsulationKey | PasswordAccess]:
         ask = self.password if examined.envelope.envelope.password_slots else None
         if ask is not None and self.password_first:
             yield ask()
         yield from self.keys()
+        yield from remembered()
         if ask is not None and not self.password_first:
             yield ask()
 

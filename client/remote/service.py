@@ -37,6 +37,11 @@ class Service(SignInCalls, PeopleCalls, DossierCalls, EvidenceCalls, JournalCall
         return self._transport.address.url
 
     @property
+    def origin(self) -> str:
+        """Scheme, host and port that it is reached at: what every sign-in is signed for."""
+        return self._transport.address.origin
+
+    @property
     def signed_in(self) -> bool:
         """Whether a token or session goes with every request."""
         return self._transport.token is not None

@@ -82,10 +82,10 @@ def test_a_session_does_not_show_its_token():
 
 def test_statements_are_added_and_kept_once(profile):
     service = profile.service(URL)
-    service.keep_dossier(Dossier("D-1", (signed("k1"),), (signed("g1"),), (signed("m1"),)))
+    service.keep_dossier(Dossier("D-1", (signed("k1"),), (signed("g1"),), (signed("m1"),), (signed("i1"),)))
     service.keep_dossier(Dossier("D-1", (signed("k1"), signed("k2")), (), (signed("m2"),)))
     assert service.dossier("D-1") == Dossier(
-        "D-1", (signed("k1"), signed("k2")), (signed("g1"),), (signed("m1"), signed("m2"))
+        "D-1", (signed("k1"), signed("k2")), (signed("g1"),), (signed("m1"), signed("m2")), (signed("i1"),)
     )
     assert service.dossier("D-2") == Dossier("D-2")
 

@@ -7,7 +7,7 @@ from client.remote.service import Service, connect
 from client.remote.transport import Upload
 from vault.api.routes import BY_NAME
 
-NOT_CALLS = {"url", "signed_in", "use_token"}
+NOT_CALLS = {"url", "origin", "signed_in", "use_token"}
 
 
 def calls():

@@ -1,0 +1,120 @@
+"""Deciding whom to trust: shown and asked on a terminal, taken from a file in a pipe."""
+
+from __future__ import annotations
+
+from gettext import gettext as _
+from typing import TYPE_CHECKING
+
+import click
+
+from client import distrust
+from client.cli.online.confirming import confirm
+from client.cli.output import print_json, print_pairs
+from client.distrust import Distrusted
+from client.errors import N_, AccessProblem, UsageProblem
+from client.remote.trust import learn, name_authority, renew
+from client.terminal import can_ask, say
+from client.trustfile import read_trust_file
+from keys.errors import Refusal
+
+if TYPE_CHECKING:
+    from client.cli.options import Decorator
+    from client.cli.who import Template
+    from client.profile import ServiceProfile
+    from client.records import Pin
+    from client.remote.service import Service
+
+
+def trust_option() -> Decorator:
+    """``--trust``."""
+    return click.option(
+        "--trust",
+        metavar=_("FILE"),
+        help=_("Whom to trust: what an admin's scelle trust export wrote; otherwise you are asked."),
+    )
+
+
+async def settle_trust(service: Service, known: ServiceProfile, trust: str | None) -> Pin:
+    """Return whom to trust at a service and keep it, or refuse.
+
+    What was decided before stands, and only the authority's own word changes it.
+
+    Raises:
+        Distrusted: the service names another authority than the one that is trusted.
+        UsageProblem: nobody can be asked, and no file was given.
+        AccessProblem: the person said no.
+    """
+    learned = await learn(service)
+    before = known.pin
+    if before is not None and before.authority is not None:
+        pin = renew(before, learned)
+    elif trust is not None:
+        pin = renew(read_trust_file(trust, url=known.url), learned)
+    elif learned.authority is None:
+        say(_("note: no authority is published here yet, so nothing that the service hands on is believed"))
+        pin = learned
+    else:
+        _ask(learned)
+        pin = learned
+    if trust is not None and before is not None and before.authority is not None:
+        # It was typed, so it is meant: what is kept and what is in the file have to be the same.
+        renew(read_trust_file(trust, url=known.url), learned)
+    known.keep_pin(pin)
+    return pin
+
+
+async def trust_by_template(service: Service, known: ServiceProfile, template: Template) -> Pin:
+    """Trust the authority that an opened template names, unless another one is trusted already, and keep it.
+
+    Whoever made the template knew its password, and its seal is by the key that the password unlocks: the
+    editor was told the password by whom it trusts.
+
+    Raises:
+        Distrusted: the service has another authority.
+    """
+    if template.seal.signer != template.identity.public.signing or not template.seal.writers:
+        raise Distrusted(distrust.AUTHORITY, Refusal.NOT_ENTITLED)
+    learned = await learn(service)
+    pin = name_authority(learned, template.seal.writers[0])
+    before = known.pin
+    if before is not None and before.authority is not None:
+        pin = renew(before, learned)
+    known.keep_pin(pin)
+    return pin
+
+
+def _ask(learned: Pin) -> None:
+    if not can_ask():
+        raise UsageProblem(
+            N_("no terminal to ask whom to trust; give --trust FILE, made by an admin: scelle trust export")
+        )
+    assert learned.authority is not None
+    say(_("the service at {url}").format(url=learned.url))
+    say(_("  authority {fingerprint}").format(fingerprint=learned.authority.fingerprint))
+    say(_("  service   {fingerprint}").format(fingerprint=learned.server.fingerprint))
+    say(_("compare them with what an admin reads to you"))
+    if not confirm(_("are they the same? [y/N]")):
+        raise AccessProblem(N_("nobody is trusted, and nothing was sent"))
+
+
+def show_pin(pin: Pin, *, as_json: bool) -> None:
+    """Print whom a person trusts."""
+    authority = pin.authority.fingerprint if pin.authority else None
+    if as_json:
+        print_json(
+            {
+                "url": pin.url,
+                "authority": authority,
+                "authority_key": pin.authority.signing_key_id.hex() if pin.authority else None,
+                "server": pin.server.fingerprint,
+                "server_key": pin.server.signing_key_id.hex(),
+            }
+        )
+        return
+    print_pairs(
+        [
+            (_("service"), pin.url),
+            (_("authority"), authority or _("none is published yet")),
+            (_("service's key"), pin.server.fingerprint),
+        ]
+    )

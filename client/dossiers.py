@@ -1,0 +1,146 @@
+"""What is known of one dossier: its keys, who was mandated, and what opens it. Statements in, verdicts out.
+
+Light on purpose: ``open`` asks here what the profile keeps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client import distrust
+from client.distrust import Distrusted, judging
+from keys.derivation import key_id
+from keys.errors import Refusal
+from keys.holder import open_grant
+from keys.statements import DossierKey, Grant, Mandate, read_unjudged
+from vault.container.outcomes import ContainerError, Outcome
+
+if TYPE_CHECKING:
+    from client.records import Dossier
+    from client.trust import Anchor
+    from keys.keyring import Identity
+    from keys.statements import Signed
+    from keys.trust import Verified
+    from vault.container.examine import Examined
+
+
+class KnownDossier:
+    """The statements about a dossier, judged when they are asked for, at the time that matters."""
+
+    def __init__(self, anchor: Anchor, kept: Dossier) -> None:
+        """Read them.
+
+        Raises:
+            Distrusted: one is forged, or is another dossier's.
+        """
+        self._anchor = anchor
+        self._kept = kept
+        self._trust = anchor.knowing(kept.issuers)
+        self._keys: dict[int, Signed] = {}
+        for signed in kept.keys:
+            with judging(distrust.DOSSIER_KEY):
+                statement = read_unjudged(signed, DossierKey)
+            self._require_own(statement.dossier, distrust.DOSSIER_KEY)
+            # The first that was ever seen stays: see `opener`.
+            self._keys.setdefault(statement.generation, signed)
+
+    @property
+    def generations(self) -> list[int]:
+        """The generations that there is a statement about, the oldest first."""
+        return sorted(self._keys)
+
+    def opener(self, *, at: int | None = None) -> bytes | None:
+        """Return the signing key of whoever opened the dossier, None if that is nobody who may.
+
+        Which portal a dossier belongs to stands in no other statement than the first key's. The first one
+        that was ever seen is kept in the profile, and stays: a service that comes with another has no effect.
+        """
+        if 1 not in self._keys:
+            return None
+        try:
+            with judging(distrust.DOSSIER_KEY):
+                return self._trust.verify_opening(self._keys[1], at=self._time(at)).statement.issuer
+        except Distrusted:
+            return None
+
+    def current_key(self) -> DossierKey:
+        """Return the key that containers are sealed to now.
+
+        Raises:
+            Distrusted: the newest one does not count, or there is none.
+        """
+        if not self._keys:
+            raise Distrusted(distrust.DOSSIER_KEY, Refusal.MISMATCH)
+        return self.key(max(self._keys)).statement
+
+    def key(self, generation: int, *, at: int | None = None) -> Verified[DossierKey]:
+        """Return the key of a generation, in one chain with the one before it.
+
+        Raises:
+            Distrusted: it does not count at that time.
+        """
+        with judging(distrust.DOSSIER_KEY):
+            if generation not in self._keys:
+                raise Distrusted(distrust.DOSSIER_KEY, Refusal.MISMATCH)
+            found = self._trust.verify(
+                self._keys[generation], DossierKey, at=self._time(at), opener=self.opener(at=at)
+            )
+            before = self._keys.get(generation - 1)
+            if before is not None:
+                previous = read_unjudged(before, DossierKey)
+                if found.statement.previous != key_id(previous.public_key):
+                    raise Distrusted(distrust.DOSSIER_KEY, Refusal.MISMATCH)
+            return found
+
+    def signers(self, *, at: int) -> frozenset[bytes]:
+        """Return the key ids of all who had a mandate at that time, successors included."""
+        found: set[bytes] = set()
+        opener = self.opener(at=at)
+        for signed in self._kept.mandates:
+            try:
+                with judging(distrust.MANDATE):
+                    mandate = self._trust.verify(signed, Mandate, at=at, opener=opener).statement
+            except Distrusted:
+                continue
+            if mandate.dossier == self._kept.dossier:
+                found |= {mandate.signer, *self._trust.successors(mandate.signer, at=at)}
+        return frozenset(found)
+
+    def require_signer(self, examined: Examined, *, at: int) -> None:
+        """Return only if the container's signer had a mandate at that time.
+
+        Raises:
+            ContainerError: unknown_signer.
+        """
+        if examined.seal.seal.signer_key_id not in self.signers(at=at):
+            raise ContainerError(Outcome.UNKNOWN_SIGNER, "the signer had no mandate for this dossier")
+
+    def opened_by(self, identity: Identity) -> dict[int, Identity]:
+        """Return the dossier's private keys that were granted to ``identity``, by generation.
+
+        Each is the private half of the key that the dossier-key statement names.
+
+        Raises:
+            Distrusted: a grant to this identity is not signed by whom it should be, or does not hold the key.
+        """
+        found = {}
+        for signed in self._kept.grants:
+            with judging(distrust.GRANT):
+                claimed = read_unjudged(signed, Grant)
+                if claimed.grantee != identity.public.kem_key_id:
+                    continue
+                self._require_own(claimed.dossier, distrust.GRANT)
+                # The dossier's key counted when the grant was made; it still opens what was sealed to it.
+                key = self.key(claimed.generation, at=claimed.issued)
+                grant = self._trust.verify(
+                    signed, Grant, at=self._anchor.now(), opener=self.opener(at=claimed.issued)
+                )
+                found[claimed.generation] = open_grant(grant, key, identity)
+        return found
+
+    def _require_own(self, dossier: str, what: distrust.Term) -> None:
+        if dossier != self._kept.dossier:
+            raise Distrusted(what, Refusal.MISMATCH)
+
+    def _time(self, at: int | None) -> int:
+        return self._anchor.now() if at is None else at

@@ -1,0 +1,132 @@
+"""What the authority says: who the service is, what the recovery key is, who may act, and who no longer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from client.errors import N_, UsageProblem
+from client.remote.carriage import from_model, read_identity, to_model
+from client.remote.trust import learn
+from keys.keyfile import encode_public
+from keys.statements import Habilitation, RecoveryKey, Withdrawal, lasting, momentary, sign_statement
+from vault.api.models.people import StatementRequest
+from vault.api.models.trust import AuthorityPublication
+
+if TYPE_CHECKING:
+    from client.records import Pin
+    from client.remote.service import Service
+    from client.trust import Anchor
+    from keys.keyfile import PublicIdentity
+    from keys.keyring import Identity
+    from keys.statements import Reason, Role
+    from vault.api.models.people import Account
+
+_NO_ORGANISATION: Final = "-"
+"""What a habilitation names where the account belongs to no organisation."""
+
+
+async def publish(
+    service: Service, authority: Identity, learned: Pin, recovery: PublicIdentity, *, now: int
+) -> Pin:
+    """Publish the authority on a service whose key was confirmed, and return whom to trust from now on.
+
+    Args:
+        service: signed in as an admin.
+        authority: the authority's identity.
+        learned: what the service says about itself, its key confirmed by a person.
+        recovery: the recovery key's public identity.
+        now: UTC seconds.
+
+    Raises:
+        StateConflict: one is published already.
+    """
+    key = authority.signing
+    server = Habilitation(
+        issuer=key.public_key,
+        **lasting(now, 0),
+        subject=learned.server,
+        role="server",
+        organisation=learned.origin,
+        scope=(),
+    )
+    statement = RecoveryKey(issuer=key.public_key, **lasting(now, 0), public_key=recovery.kem)
+    await service.publish_authority(
+        AuthorityPublication(
+            authority=encode_public(authority.public),
+            server=to_model(sign_statement(server, key)),
+            recovery=to_model(sign_statement(statement, key)),
+        )
+    )
+    return await learn(service)
+
+
+async def habilitate(
+    service: Service,
+    anchor: Anchor,
+    authority: Identity,
+    account: Account,
+    *,
+    scope: tuple[str, ...] = (),
+    seconds: int,
+) -> Account:
+    """Say for the authority that an account's identity may act in its role.
+
+    Args:
+        service: signed in as an admin.
+        anchor: whom to trust.
+        authority: the authority's identity.
+        account: enrolled; its fingerprint was compared by another way.
+        scope: the démarches that it may act in; none means all.
+        seconds: how long it stands.
+
+    Raises:
+        UsageProblem: the account has no identity yet, or a role that is not habilitated.
+        StateConflict: the service has this statement already.
+    """
+    if account.identity is None:
+        raise UsageProblem(
+            N_("{name} has no key yet; it has to be tied to the account with scelle enrol"), name=account.name
+        )
+    statement = Habilitation(
+        issuer=authority.signing.public_key,
+        **lasting(anchor.now(), seconds),
+        subject=read_identity(account.identity),
+        role=_role(account),
+        organisation=account.organisation or _NO_ORGANISATION,
+        scope=scope,
+    )
+    signed = sign_statement(statement, authority.signing)
+    return await service.habilitate(account.id, StatementRequest(statement=to_model(signed)))
+
+
+async def withdraw(
+    service: Service, anchor: Anchor, issuer: Identity, account: Account, *, reason: Reason
+) -> Account:
+    """Withdraw an account's habilitation from now on, for the authority or as a habilitated admin.
+
+    Raises:
+        UsageProblem: the account has no habilitation.
+        StateConflict: it was withdrawn before.
+    """
+    if account.habilitation is None:
+        raise UsageProblem(N_("{name} has no habilitation"), name=account.name)
+    statement = Withdrawal(
+        issuer=issuer.signing.public_key,
+        **momentary(anchor.now()),
+        withdrawn=from_model(account.habilitation).id,
+        reason=reason,
+    )
+    signed = sign_statement(statement, issuer.signing)
+    return await service.withdraw_habilitation(account.id, StatementRequest(statement=to_model(signed)))
+
+
+def _role(account: Account) -> Role:
+    roles: dict[str, Role] = {"reviewer": "reviewer", "portal": "portal", "admin": "admin"}
+    role = roles.get(account.role.value)
+    if role is None:
+        raise UsageProblem(
+            N_("{name} is an {role}; reviewers, portals and admins are habilitated"),
+            name=account.name,
+            role=account.role.value,
+        )
+    return role

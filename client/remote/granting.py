@@ -1,0 +1,81 @@
+"""Grants: a dossier's private key, wrapped to one person and signed by somebody who may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client.records import Dossier
+from client.remote.carriage import from_model, from_models, read_identity, to_model
+from keys.grants import make_grant
+from keys.statements import lasting
+from vault.api.models.people import StatementRequest
+
+if TYPE_CHECKING:
+    from client.dossiers import KnownDossier
+    from client.remote.service import Service
+    from client.trust import Anchor, Person
+    from keys.keyring import Identity
+    from keys.statements import Role
+    from vault.api.models.dossiers import Grant
+    from vault.api.models.people import Reviewer
+
+GRANTABLE: tuple[Role, ...] = ("reviewer", "admin")
+
+
+async def fetch_keys(service: Service, dossier: str, *, acting_for: str | None = None) -> Dossier:
+    """Return the statements about a dossier's keys, unjudged, fit for the profile."""
+    answer = await service.get_dossier_keys(dossier, acting_for=acting_for)
+    return Dossier(dossier, keys=from_models(answer.keys), issuers=from_models(answer.issuers))
+
+
+async def fetch_grants(service: Service, dossier: str) -> Dossier:
+    """Return all statements that open a dossier for the one who asks, unjudged, fit for the profile."""
+    known = await fetch_keys(service, dossier)
+    answer = await service.get_my_grants(dossier)
+    return known._replace(
+        keys=tuple(dict.fromkeys(known.keys + from_models(answer.keys))),
+        grants=from_models(answer.grants),
+        mandates=from_models(answer.mandates),
+        issuers=tuple(dict.fromkeys(known.issuers + from_models(answer.issuers))),
+    )
+
+
+def believe(anchor: Anchor, listed: Reviewer) -> Person:
+    """Return a reviewer or admin whom the service lists, if the authority says so.
+
+    Raises:
+        Distrusted: there is no valid habilitation for the keys that are listed.
+    """
+    statements = [from_model(model) for model in (listed.habilitation, listed.withdrawal) if model]
+    return anchor.person(read_identity(listed.identity), statements, roles=GRANTABLE)
+
+
+async def give_grants(
+    service: Service, known: KnownDossier, dossier: str, *, issuer: Identity, to: Person, now: int
+) -> list[Grant]:
+    """Give all of a dossier's keys that one was granted oneself to one more person.
+
+    Args:
+        service: signed in as an admin.
+        known: the dossier, with one's own grants.
+        dossier: its id.
+        issuer: the admin's identity, which opens those grants and signs the new ones.
+        to: who gets them.
+        now: UTC seconds.
+
+    Raises:
+        Distrusted: one's own grants do not count.
+        ServiceProblem: the service refuses, such as ``already_exists``.
+    """
+    given = []
+    for generation, key in known.opened_by(issuer).items():
+        signed = make_grant(
+            key.seed,
+            dossier=dossier,
+            generation=generation,
+            grantee=to.identity.kem,
+            issuer=issuer.signing,
+            period=lasting(now, 0),
+        )
+        given.append(await service.add_grant(dossier, StatementRequest(statement=to_model(signed))))
+    return given
