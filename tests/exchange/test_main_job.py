@@ -6,7 +6,7 @@ from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.statements import DossierKey, Grant, Receipt, Signed, read_unjudged
 from keys.trust import Trust
-from tests.exchange.world import carry, signer_id
+from tests.exchange.world import signer_id
 from vault.api.route import CONTAINER
 
 
@@ -164,9 +164,7 @@ async def test_a_withdrawn_reviewer_gets_nothing_more(world, cast):
     version = await world.kept(cast["session"], dossier, container)
     where = {"evidence": version["evidence"], "number": 1}
     assert (await world.ask("fetch_body", where, token=reviewer.token)).status == 200
-    withdrawal = world.withdrawal(reviewer.habilitation, cast["admin"].identity)
-    path = {"account": reviewer.account}
-    await world.ok("withdraw_habilitation", path, token=world.root, json={"statement": carry(withdrawal)})
+    await world.withdraw(reviewer, cast["admin"].identity)
     for name in ("fetch_container", "fetch_body", "fetch_envelope"):
         refused = await world.ask(name, where, token=reviewer.token)
         assert (refused.status, refused.code) == (403, "not_habilitated")

@@ -160,18 +160,20 @@ class World:
         return Person(account, secret.text, Identity.generate(Use.PERSON))
 
     async def publish_authority(self) -> Any:
+        return await self.ok("publish_authority", token=self.root, json=self.publication())
+
+    def publication(self) -> dict[str, Any]:
         now, key = self.clock.now(), self.authority.signing
         server = read_server_identity(self.folder / "server.key")
         said = Habilitation(
             key.public_key, **lasting(now, 0), subject=server, role="server", organisation="GIE", scope=()
         )
         recovery = RecoveryKey(key.public_key, **lasting(now, 0), public_key=self.recovery.public.kem)
-        body = {
+        return {
             "authority": encode_public(self.authority.public),
             "server": carry(sign_statement(said, key)),
             "recovery": carry(sign_statement(recovery, key)),
         }
-        return await self.ok("publish_authority", token=self.root, json=body)
 
     async def organisation(self, name="Éditeur", **limits) -> str:
         return (await self.ok("create_organisation", token=self.root, json={"name": name, **limits}))["id"]
@@ -221,6 +223,10 @@ class World:
     async def habilitate(self, account, signed) -> Any:
         path = {"account": account}
         return await self.ok("habilitate", path, token=self.root, json={"statement": carry(signed)})
+
+    async def withdraw(self, person, issuer=None) -> Any:
+        body = {"statement": carry(self.withdrawal(person.habilitation, issuer))}
+        return await self.ok("withdraw_habilitation", {"account": person.account}, token=self.root, json=body)
 
     async def person(self, role, *, organisation=None, seconds=YEAR, scope=(), habilitated=True) -> Person:
         """Make an account with a token and, but for auditors, an enrolled and habilitated identity."""

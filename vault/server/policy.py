@@ -230,7 +230,8 @@ RULES: Final[dict[str, Rule]] = {
     "fetch_container": Rule(
         roles=_REVIEWER | {Role.EDITOR}, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_fetches
     ),
-    "see_receipt": Rule(roles=_ALL - _REVIEWER, subject=Subject.VERSION, judge=_sees_receipt),
+    # A reviewer needs it too: mandates are judged at the time that the receipt gives.
+    "see_receipt": Rule(roles=_ALL, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_sees_receipt),
     "record_opening": Rule(roles=_REVIEWER, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_granted),
     "journal": Rule(roles=_ADMIN | {Role.AUDITOR}, judge=_always),
 }
