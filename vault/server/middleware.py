@@ -43,6 +43,18 @@ def name(request: web.Request) -> str:
     return request[REQUEST_ID]
 
 
+class BrokenOffError(Exception):
+    """An answer ended before its end: its status is out already, so nothing can be said but by hanging up.
+
+    Attributes:
+        answer: what was being sent.
+    """
+
+    def __init__(self, answer: web.StreamResponse) -> None:
+        super().__init__("the answer broke off")
+        self.answer = answer
+
+
 class Envelope:
     """Answers every request with an id, logs it once, and never lets an exception's text out."""
 
@@ -59,6 +71,11 @@ class Envelope:
         except asyncio.CancelledError:
             self._line(request, started, status=499, code="aborted")
             raise
+        except BrokenOffError as broken:
+            if not isinstance(broken.__cause__, ConnectionError):
+                self._log.error("failure", request_id=request_id, **reason(broken))
+            self._line(request, started, status=broken.answer.status, code="broken_off")
+            return broken.answer
         except Exception as error:  # noqa: BLE001 - the one place where every exception ends
             refused = refusal(error)
             code = refused.code

@@ -11,6 +11,12 @@ from vault.api.models.base import Problem
 from vault.api.problems import KINDS, MEDIA_TYPE, Code, problem_type
 from vault.container.outcomes import ContainerError
 from vault.server.policy import ForbiddenError, HiddenError, NotHabilitatedError
+from vault.server.ports import (
+    BadCursorError,
+    RecordsUnavailableError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 from vault.server.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -24,11 +30,14 @@ _EXCEPTIONS: Final[Mapping[type[Exception], Code]] = {
     web.HTTPMethodNotAllowed: Code.METHOD_NOT_ALLOWED,
     web.HTTPRequestEntityTooLarge: Code.BODY_TOO_LARGE,
     web.HTTPClientError: Code.INVALID_REQUEST,
-    TimeoutError: Code.UNAVAILABLE,
+    BadCursorError: Code.INVALID_REQUEST,
+    RecordsUnavailableError: Code.UNAVAILABLE,
+    StoreUnavailableError: Code.UNAVAILABLE,
+    StoreFullError: Code.UNAVAILABLE,
 }
 """Looked up along an exception's own line of ancestors, so the nearest entry wins."""
 
-_OWN_WORDS: Final = (ForbiddenError, NotHabilitatedError, HiddenError)
+_OWN_WORDS: Final = (ForbiddenError, NotHabilitatedError, HiddenError, BadCursorError)
 """Whose text was written for the one who asks; every other text may quote something and stays inside."""
 
 

@@ -6,6 +6,9 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Final
 
+from aiohttp import ClientPayloadError
+from aiohttp.http_exceptions import HttpProcessingError
+
 from vault.api.models.base import MAX_JSON_BYTES
 from vault.api.problems import Code
 from vault.api.route import IDEMPOTENCY_HEADER, JSON
@@ -36,6 +39,8 @@ PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _TAG: Final = re.compile(r'"([0-9a-f]{64})"')
+_BROKEN: Final = (OSError, ClientPayloadError, HttpProcessingError)
+"""What reading a body raises where the sender hung up, or sent something else than it announced."""
 _IDLE_SECONDS: Final = 60
 """A sender that is silent for longer is cut off."""
 
@@ -141,6 +146,8 @@ async def body_stream(request: web.Request, maximum: int) -> AsyncIterator[bytes
                 chunk = await request.content.readany()
         except TimeoutError:
             raise RefusedError(Code.INVALID_REQUEST, "the body stopped arriving") from None
+        except _BROKEN:
+            raise RefusedError(Code.INVALID_REQUEST, "the body broke off") from None
         if not chunk:
             return
         received += len(chunk)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from vault.api.problems import Code
 from vault.api.route import CONTAINER
+from vault.server.middleware import BrokenOffError
 from vault.server.refusals import RefusedError
 from vault.server.services.fetching import Slice
 
@@ -48,7 +49,11 @@ def choose_range(request: web.Request, total: int, *, tag: str) -> Slice:
 
 
 async def send(call: Call, fetched: Fetched, *, tag: str, partial: bool) -> web.StreamResponse:
-    """Send what was fetched; the journal knows of it already."""
+    """Send what was fetched; the journal knows of it already.
+
+    Raises:
+        BrokenOffError: the other side hung up, or the store failed halfway.
+    """
     offset, length, total = fetched.slice
     response = web.StreamResponse(
         status=206 if partial else 200, headers={"ETag": f'"{tag}"', "Content-Type": CONTAINER}
@@ -59,11 +64,17 @@ async def send(call: Call, fetched: Fetched, *, tag: str, partial: bool) -> web.
     if partial:
         response.headers["Content-Range"] = f"bytes {offset}-{offset + length - 1}/{total}"
     await response.prepare(call.request)
-    if fetched.head:
-        await response.write(fetched.head)
-    if fetched.body is not None:
-        async with aclosing(call.services.fetching.stream(fetched)) as chunks:
-            async for chunk in chunks:
-                await response.write(chunk)
-    await response.write_eof()
+    try:
+        if fetched.head:
+            await response.write(fetched.head)
+        if fetched.body is not None:
+            async with aclosing(call.services.fetching.stream(fetched)) as chunks:
+                async for chunk in chunks:
+                    await response.write(chunk)
+        await response.write_eof()
+    except Exception as error:
+        # A second answer on this connection would look like a part of the first.
+        if call.request.transport is not None:
+            call.request.transport.abort()
+        raise BrokenOffError(response) from error
     return response
