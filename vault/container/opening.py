@@ -96,15 +96,18 @@ class Opened:
         return next((file for file in self.manifest.files if file.path == path), None)
 
     def read_files(self, files: Collection[FileEntry] | None = None) -> Events:
-        """Yield `FileStarted`, `Plaintext`…, `FileFinished` for each file, in the order in which they lie.
+        """Yield `FileStarted`, `Plaintext`…, `FileFinished` for each file once, in the order in which they lie.
 
         Without ``files`` it is a full open: all files, and then the padding is checked to be zeros.
 
         Raises:
             ContainerError: payload_damaged or malformed. What was yielded before is authentic, but a file
                 that was not finished is not proven whole and must not get its name.
+            MisuseError: one of ``files`` is none of this container.
         """
-        wanted = sorted(self.manifest.files if files is None else files, key=lambda file: file.offset)
+        wanted = sorted(self.manifest.files if files is None else set(files), key=lambda file: file.offset)
+        if files is not None and not set(wanted).issubset(self.manifest.files):
+            raise MisuseError("not a file of this container")
         spans = [(file.offset, file.offset + file.length) for file in wanted]
         if files is None and self._padding[0] < self._padding[1]:
             spans.append(self._padding)
@@ -128,7 +131,7 @@ class Opened:
             ContainerError: payload_damaged or malformed.
             MisuseError: not a range of this file.
         """
-        if not 0 <= start <= stop <= file.size:
+        if file not in self.manifest.files or not 0 <= start <= stop <= file.size:
             raise MisuseError(f"{file.path!r} has no bytes {start} to {stop}")
         head = yield from _read_span(self.examined, file.offset, file.offset + HEAD)
         context = message_context("scelle/1 file", self.examined.seal.seal.context, file.id)
