@@ -57,11 +57,11 @@ def cobblestone(key: bytes, context: bytes, plaintext: bytes, *, salt: bytes | N
     first = hmac.digest(key, info + b"\x01", "sha512")
     derived = first + hmac.digest(key, first + info + b"\x02", "sha512")
     aead, base, commitment = AESGCM(derived[:32]), int.from_bytes(derived[32:44], "big"), derived[44:76]
-    wire = salt + commitment
+    wire = [salt, commitment]
     for number in range(len(plaintext) // CHUNK + 1):
         chunk = plaintext[number * CHUNK : (number + 1) * CHUNK]
-        wire += aead.encrypt((base ^ number).to_bytes(12, "big"), chunk, None)
-    return wire
+        wire.append(aead.encrypt((base ^ number).to_bytes(12, "big"), chunk, None))
+    return b"".join(wire)
 
 
 def leaves_of(payload: bytes) -> list[bytes]:

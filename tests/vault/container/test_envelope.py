@@ -302,6 +302,12 @@ def test_envelope_shorter_than_a_signature_is_malformed(length):
     assert outcome_of(parse_envelope, bytes(length)) is Outcome.MALFORMED
 
 
+def test_envelope_that_comes_alone_is_limited_too():
+    """As a server takes it for a rewrap, without a preamble."""
+    assert outcome_of(parse_envelope, bytes(limits.ENVELOPE)) is Outcome.MALFORMED
+    assert outcome_of(parse_envelope, bytes(limits.ENVELOPE + 1)) is Outcome.LIMIT_EXCEEDED
+
+
 def test_writes_only_what_a_reader_accepts(right):
     envelope = examine_bytes(right.data).envelope.envelope
     assert encode_envelope(envelope) == right.envelope_json

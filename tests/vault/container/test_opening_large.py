@@ -16,7 +16,7 @@ def flip(data, position):
 @pytest.fixture(scope="module")
 def huge():
     """Large enough for threads and memory that is used again; a second file after the first."""
-    return forge(files=[File("0", named("0", 25 * BLOCK + 333)), File("1", named("1", 6 * BLOCK))])
+    return forge(files=[File("0", named("0", 14 * BLOCK + 333)), File("1", named("1", 6 * BLOCK))])
 
 
 class LendingReader:
@@ -38,7 +38,7 @@ def test_many_blocks(huge, lent):
     trail.assert_authentic(huge.true_files)
 
 
-@pytest.mark.parametrize("block", [0, 8, 9, 10, 19, 24, 26, 31])
+@pytest.mark.parametrize("block", [0, 8, 9, 10, 13, 14, 19])
 def test_many_blocks_one_damaged(huge, block):
     opened = open_bytes(huge.data, READER.kem)
     wrong = flip(huge.data, opened.examined.preamble.payload_offset + block * BLOCK + 17)
@@ -51,7 +51,7 @@ def test_many_blocks_one_damaged(huge, block):
 
 def test_damage_inside_a_large_message_though_the_leaves_fit(huge):
     """The decryptor writes into memory that is used again: nothing of the chunk that fails is released."""
-    for chunk in (0, 100, 1_000, 1_599):
+    for chunk in (0, 700, 895):
 
         def hook(forged, chunk=chunk):
             forged.wires[0] = flip(forged.wires[0], 56 + chunk * 16_400 + 9)

@@ -101,3 +101,25 @@ def test_a_range_of_a_message_that_is_damaged_though_the_leaves_fit():
     assert ranges(opened, forged.data, "b.bin", 2 * CHUNK, len(truth)) == truth[2 * CHUNK :]
     for start, stop in ((CHUNK, CHUNK + 1), (0, len(truth)), (2 * CHUNK - 1, 2 * CHUNK)):
         assert outcome_of(ranges, opened, forged.data, "b.bin", start, stop) is Outcome.PAYLOAD_DAMAGED
+
+
+def test_files_of_another_container(large):
+    opened = open_bytes(large.data, READER.kem)
+    other = open_bytes(forge(files=large.files, name="another").data, READER.kem).manifest.files[1]
+    moved = opened.manifest.files[1]._replace(offset=2**42)
+    for file in (other, moved):
+        for steps in (opened.read_range(file, 0, 1), opened.read_files([file])):
+            with pytest.raises(MisuseError):
+                next(steps)
+
+
+def test_a_file_asked_for_twice_comes_once(large):
+    opened = open_bytes(large.data, READER.kem)
+    trail = Trail()
+    run(
+        opened.read_files([opened.find("1"), opened.find("0"), opened.find("1")]),
+        reader_of(large.data),
+        trail.take,
+    )
+    assert trail.finished == ["0", "1"]
+    trail.assert_authentic(large.true_files)

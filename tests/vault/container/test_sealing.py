@@ -136,6 +136,14 @@ def test_pieces_of_changing_size(cuts):
     assert read_all(container, READER.kem).released == {"a": data}
 
 
+def test_twenty_thousand_files():
+    """The most there may be, some of them with a byte in them."""
+    files = {f"{number % 100:02d}/{number:05d}": b"x" * (number % 3 == 0) for number in range(20_000)}
+    trail = read_all(seal(files), READER.kem)
+    assert trail.released == files
+    assert trail.finished == sorted(files)
+
+
 def test_two_containers_of_the_same_share_nothing_secret():
     first, second = (examine_bytes(seal({"a": b"text"})) for _ in range(2))
     for field in ("container", "commitment", "root", "content"):
