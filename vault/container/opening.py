@@ -96,7 +96,7 @@ class Opened:
         return next((file for file in self.manifest.files if file.path == path), None)
 
     def read_files(self, files: Collection[FileEntry] | None = None) -> Events:
-        """Yield `FileStarted`, `Plaintext`…, `FileFinished` for each file once, in the order in which they lie.
+        """Yield `FileStarted`, `Plaintext`…, `FileFinished` for each file, in the order in which they lie.
 
         Without ``files`` it is a full open: all files, and then the padding is checked to be zeros.
 
