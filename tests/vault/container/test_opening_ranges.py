@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.vault.container.forge import READER, File, forge
 from tests.vault.container.reading import (
+    Trail,
     open_bytes,
     outcome_of,
     reader_of,
