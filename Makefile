@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format bench clean
+.PHONY: help setup test lint format bench demo serve memory clean
 
 help:            ## what can be typed here
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,12 @@ $(READY): pyproject.toml uv.lock
 test: $(READY)   ## every test, none skipped
 	$(BIN)/python -m pytest
 
+demo: $(READY)   ## the whole story: seal, deposit, replace, review, refuse
+	$(BIN)/python examples/demo.py
+
+serve: $(READY)  ## a server for trying things out, with its data in demo-data/
+	$(BIN)/scelle serve --data demo-data
+
 lint: $(READY)   ## ruff and mypy strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,6 +39,9 @@ format: $(READY) ## let ruff rewrite what it can
 bench: $(READY)  ## sealing and opening 1 GiB against cp, start-up against a bare Python
 	$(BIN)/python benchmarks/seal.py
 	$(BIN)/python benchmarks/startup.py
+
+memory: $(READY) ## peak memory of sealing and opening 4 GiB (needs 8 GiB of disk)
+	$(BIN)/python benchmarks/memory.py
 
 clean:           ## remove what setup and the tests made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
