@@ -1,0 +1,201 @@
+"""A server from its start to its end: whatever is opened is closed, in reverse order, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from gettext import gettext as _
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from aiohttp import web
+
+from keys.serverkey import read_server_identity
+from keys.statements import Habilitation, read_unjudged
+from vault.journal import Action, Actor, Fact, Subject
+from vault.server.app import UnhandledRouteError, create_app
+from vault.server.commands.folder import locked, make_folder, server_key
+from vault.server.commands.listening import listen
+from vault.server.commands.records import admins, open_records, reachable, sqlite_file
+from vault.server.commands.style import HostProblem
+from vault.server.describing import server_version
+from vault.server.gate import UnruledRouteError
+from vault.server.logs import LibraryHandler
+from vault.server.ports import Origin
+from vault.server.services.beliefs import SERVER_HABILITATION, Beliefs
+from vault.server.services.registry import build_services
+from vault.server.services.views import stored
+from vault.server.stores.clock import SystemClock
+from vault.server.stores.local import LocalStore
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    import structlog
+
+    from keys.signing import SigningKey
+    from vault.server.ports import Clock
+    from vault.server.settings import Settings
+    from vault.server.stores.records.store import SqlRecords
+
+_GRACE: Final = 1.0
+"""Seconds beyond the time for transfers, for answers that say that it is over."""
+_CUT: Final = 0.05
+"""Seconds that a request has to notice that it was cut off."""
+_FORGOTTEN_AFTER: Final = 86_400
+"""Seconds after which an upload whose process died is swept up; longer than any upload goes on."""
+
+
+class Started(NamedTuple):
+    """What there is to say when a server listens.
+
+    Attributes:
+        url: where it listens.
+        origin: its name as clients reach it.
+        fingerprint: of its public identity.
+        key_id: of its signing key, hexadecimal.
+        version: of the software.
+        needs_admin: whether there is no admin that could sign in.
+    """
+
+    url: str
+    origin: str
+    fingerprint: str
+    key_id: str
+    version: str
+    needs_admin: bool
+
+
+class _Parts(NamedTuple):
+    """A server that is put together and does not listen yet."""
+
+    app: web.Application
+    sockets: list[socket.socket]
+    started: Started
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings,
+    log: structlog.typing.FilteringBoundLogger,
+    *,
+    clock: Clock | None = None,
+    hurry: Callable[[], Awaitable[object]] | None = None,
+) -> AsyncIterator[Started]:
+    """Run a server for as long as the block lasts; then what is being transferred gets time to end.
+
+    Args:
+        settings: of this server.
+        log: where it tells what it does.
+        clock: where the time comes from, the machine's by default.
+        hurry: waited for while the server ends; when it returns, what is left is cut off.
+
+    Raises:
+        HostProblem: it cannot start.
+        KeyMaterialError, OSError: the key or the folder cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        parts = await _assemble(settings, log, clock or SystemClock(), stack)
+        runner = web.AppRunner(parts.app, access_log=None, shutdown_timeout=settings.shutdown_seconds)
+        await runner.setup()
+        stack.push_async_callback(_end, runner, hurry or asyncio.Event().wait, settings.shutdown_seconds)
+        for one in parts.sockets:
+            await web.SockSite(runner, one).start()
+        yield parts.started
+
+
+async def _assemble(
+    settings: Settings, log: structlog.typing.FilteringBoundLogger, clock: Clock, stack: AsyncExitStack
+) -> _Parts:
+    """Open everything, in an order in which nothing is changed before what could stand in the way."""
+    _redirect_libraries(log, stack)
+    make_folder(settings.data)
+    if sqlite_file(settings) is not None:
+        stack.enter_context(locked(settings.data))
+    records = await stack.enter_async_context(open_records(settings, clock, upgrading=True))
+    with reachable():
+        store = LocalStore(settings.store_folder)
+        swept = await store.sweep(older_than=_FORGOTTEN_AFTER)
+        async with records.read() as view:
+            first_start = (await view.journal.checkpoint()).size == 0
+        key, made = server_key(settings.server_key_path, first_start=first_start)
+        identity = read_server_identity(settings.server_key_path)
+        await _check_vouched(records, key)
+        needs_admin = all(account.disabled_at is not None for account in await admins(records))
+    sockets = listen(settings.host, settings.port)
+    for one in sockets:
+        stack.callback(one.close)
+    # The port is known before the services are built, because the origin holds it.
+    port = sockets[0].getsockname()[1]
+    origin, version = settings.origin_at(port), server_version()
+    services = build_services(
+        settings=settings,
+        records=records,
+        store=store,
+        clock=clock,
+        key=key,
+        identity=identity,
+        origin=origin,
+    )
+    try:
+        app = create_app(services, log)
+    except (UnruledRouteError, UnhandledRouteError) as error:
+        raise HostProblem(str(error)) from None
+    with reachable():
+        await _record_start(records, key, version)
+    log.info("prepared", new_key=made, swept=swept, port=port)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    started = Started(
+        url=f"http://{host}:{port}",
+        origin=origin,
+        fingerprint=identity.fingerprint,
+        key_id=key.key_id.hex(),
+        version=version,
+        needs_admin=needs_admin,
+    )
+    return _Parts(app, sockets, started)
+
+
+async def _check_vouched(records: SqlRecords, key: SigningKey) -> None:
+    """Refuse a key that the published authority does not vouch for: no client would believe it.
+
+    Raises:
+        HostProblem: the key file was exchanged.
+    """
+    async with records.read() as view:
+        vouched = await Beliefs().named(view, SERVER_HABILITATION)
+    if vouched is None:
+        return
+    subject = read_unjudged(stored(vouched), Habilitation).subject
+    if subject.signing != key.public_key:
+        raise HostProblem(
+            _("the authority vouches for another key than this server's; put that key back from a backup")
+        )
+
+
+async def _record_start(records: SqlRecords, key: SigningKey, version: str) -> None:
+    name = key.key_id.hex()
+    async with records.change(Origin(Actor("server", name), "")) as change:
+        await change.record(Action.SERVER_STARTED, [Subject("server", name)], {Fact.VERSION: version})
+
+
+def _redirect_libraries(log: structlog.typing.FilteringBoundLogger, stack: AsyncExitStack) -> None:
+    handler, root = LibraryHandler(log), logging.getLogger()
+    root.addHandler(handler)
+    stack.callback(root.removeHandler, handler)
+
+
+async def _end(runner: web.AppRunner, hurry: Callable[[], Awaitable[object]], seconds: float) -> None:
+    """Take no more requests, let those that are there end, and cut off what takes too long."""
+    cleanup, hurrying = asyncio.ensure_future(runner.cleanup()), asyncio.ensure_future(hurry())
+    done = asyncio.FIRST_COMPLETED
+    await asyncio.wait({cleanup, hurrying}, timeout=seconds + _GRACE, return_when=done)
+    hurrying.cancel()
+    if not cleanup.done():
+        cleanup.cancel()
+        with suppress(asyncio.CancelledError):
+            await cleanup
+        if runner.server is not None:
+            await runner.server.shutdown(_CUT)
+    await asyncio.gather(cleanup, hurrying, return_exceptions=True)
