@@ -118,8 +118,16 @@ def server_option() -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """Run async work from a command, to its end."""
-    return asyncio.run(work)
+    """Run async work from a command, to its end.
+
+    Raises:
+        UsageProblem: a value that was typed goes into no request.
+    """
+    try:
+        return asyncio.run(work)
+    except ValidationError as error:
+        # Answers that do not fit their models are told apart before: see ``transport``.
+        raise _unusable(error) from None
 
 
 def asking(model: type[M], **fields: Any) -> M:
@@ -131,9 +139,13 @@ def asking(model: type[M], **fields: Any) -> M:
     try:
         return model(**fields)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise UsageProblem(
-            N_("this cannot be used as {field}: {reason}"),
-            field=".".join(str(part) for part in first["loc"]),
-            reason=str(first["msg"]),
-        ) from None
+        raise _unusable(error) from None
+
+
+def _unusable(error: ValidationError) -> UsageProblem:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return UsageProblem(
+        N_("this cannot be used as {field}: {reason}"),
+        field=".".join(str(part) for part in first["loc"]),
+        reason=str(first["msg"]),
+    )
