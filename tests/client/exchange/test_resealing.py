@@ -172,7 +172,7 @@ def test_files_that_lie_in_another_order_than_their_paths_are_read_one_by_one(se
             asked.append([file.path for file in wanted])
             return original([real[file.path] for file in wanted])
 
-        original = opened.opened.read_files
+        original = copy.copy(opened.opened).read_files
         monkeypatch.setattr(opened.opened, "manifest", opened.opened.manifest._replace(files=swapped))
         monkeypatch.setattr(opened.opened, "read_files", read_files)
         reseal(opened, Change(), person.signing, sealed_at=1, passwords=())
