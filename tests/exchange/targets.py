@@ -209,7 +209,7 @@ async def deposit(everybody, actor):
     return {"path": {"dossier": everybody.dossier.id}, "data": data}
 
 
-async def _fresh_proof(everybody):
+async def fresh_proof(everybody):
     container = everybody.world.seal(everybody.editor.signing, everybody.dossier)
     proof = await everybody.world.kept(everybody.sessions["editor"], everybody.dossier, container)
     return proof, {"path": {"evidence": proof["evidence"]}, "headers": {"If-Match": f'"{proof["seal_id"]}"'}}
@@ -217,7 +217,7 @@ async def _fresh_proof(everybody):
 
 @target
 async def replace_evidence(everybody, actor):
-    proof, request = await _fresh_proof(everybody)
+    proof, request = await fresh_proof(everybody)
     supersedes = bytes.fromhex(proof["seal_id"])
     better = everybody.world.seal(everybody.editor.signing, everybody.dossier, supersedes=supersedes)
     return {**request, "data": better}
@@ -225,7 +225,7 @@ async def replace_evidence(everybody, actor):
 
 @target
 async def archive_evidence(everybody, actor):
-    _, request = await _fresh_proof(everybody)
+    _, request = await fresh_proof(everybody)
     return request
 
 

@@ -1,10 +1,7 @@
 import pytest
-import pytest_asyncio
 
 from tests.exchange.access import read_matrix
-from tests.exchange.everybody import assemble
 from tests.exchange.targets import TARGETS
-from tests.exchange.world import open_world
 from vault.api.route import IDEMPOTENCY_HEADER
 from vault.api.routes import BY_NAME, ROUTES
 from vault.server.policy import RULES, Role
@@ -13,12 +10,6 @@ MATRIX = read_matrix()
 
 # One service for all cells: they ask thousands of times and change what is made for them alone.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def everybody(tmp_path_factory):
-    async with open_world(tmp_path_factory.mktemp("matrix") / "service") as world:
-        yield await assemble(world)
 
 
 async def test_every_route_and_every_actor_stands_in_the_matrix():

@@ -6,21 +6,13 @@ import struct
 from contextlib import asynccontextmanager
 
 import pytest
-import pytest_asyncio
 
 from keys.keyfile import Use
 from keys.keyring import Identity
-from tests.exchange.everybody import assemble
-from tests.exchange.world import carry, open_world
+from tests.exchange.world import carry
 from vault.container.manifest import CarriedRecipient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def everybody(tmp_path_factory):
-    async with open_world(tmp_path_factory.mktemp("bad") / "service") as world:
-        yield await assemble(world)
 
 
 @asynccontextmanager

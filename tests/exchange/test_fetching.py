@@ -3,16 +3,13 @@ import asyncio
 import pytest
 
 from keys.statements import Checkpoint, read_unjudged
-from tests.exchange.everybody import assemble
+from tests.exchange.targets import fresh_proof
 from tests.exchange.test_main_job import unpack
 from vault.container.layout import parse_preamble
 from vault.journal import JournalVerifier
 from vault.merkle import verify_consistency
 
-
-@pytest.fixture
-async def everybody(world):
-    return await assemble(world)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture
@@ -85,11 +82,13 @@ async def test_a_range_outside_is_refused_and_not_in_the_journal(everybody, wher
     assert await world.journal_size() == before
 
 
-async def test_a_lost_object_is_no_download(everybody, where):
+async def test_a_lost_object_is_no_download(everybody):
     world = everybody.world
-    for path in (world.folder / "store" / "objects").rglob("*"):
-        if path.is_file():
-            path.unlink()
+    kept = {item.key async for item in world.store.list()}
+    proof, _ = await fresh_proof(everybody)
+    (lost,) = {item.key async for item in world.store.list()} - kept
+    await world.store.delete(lost)
+    where = {"evidence": proof["evidence"], "number": 1}
     before = await world.journal_size()
     answer = await world.ask("fetch_body", where, token=everybody.people["reviewer"].token)
     assert answer.status == 500
@@ -150,8 +149,9 @@ async def test_sizes_that_the_journal_never_had(everybody, sizes):
 
 async def test_two_replacements_at_once_leave_one_active(everybody):
     world, session, editor = everybody.world, everybody.sessions["editor"], everybody.editor
-    seal_id = everybody.proof["seal_id"]
-    path, headers = {"evidence": everybody.proof["evidence"]}, {"If-Match": f'"{seal_id}"'}
+    proof, _ = await fresh_proof(everybody)
+    seal_id, kept = proof["seal_id"], len([item async for item in world.store.list()])
+    path, headers = {"evidence": proof["evidence"]}, {"If-Match": f'"{seal_id}"'}
     better = [
         world.seal(editor.signing, everybody.dossier, supersedes=bytes.fromhex(seal_id)) for _ in range(4)
     ]
@@ -159,5 +159,4 @@ async def test_two_replacements_at_once_leave_one_active(everybody):
         *(world.ask("replace_evidence", path, token=session, data=data, headers=headers) for data in better)
     )
     assert sorted(answer.status for answer in answers) == [200, 412, 412, 412]
-    objects = [item async for item in world.store.list()]
-    assert len(objects) == 2
+    assert len([item async for item in world.store.list()]) == kept + 1
