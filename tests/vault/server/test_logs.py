@@ -1,0 +1,61 @@
+import io
+import json
+import logging
+
+from vault.server.logs import LibraryHandler, logger, reason
+
+SECRET = "scelle_token_do_not_log"
+
+
+def test_a_line_is_one_json_object():
+    stream = io.StringIO()
+    logger(stream).info("request", status=200, route="get_me")
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["level"], line["status"]) == ("request", "info", 200)
+    assert line["time"].endswith("Z")
+
+
+def test_a_line_for_people():
+    stream = io.StringIO()
+    logger(stream, form="text").info("request", status=200)
+    assert "status=200" in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_less_than_the_level_is_not_logged():
+    stream = io.StringIO()
+    logger(stream, level="error").warning("request")
+    assert not stream.getvalue()
+
+
+def fail():
+    try:
+        int(SECRET)
+    except ValueError as error:
+        raise RuntimeError(SECRET) from error
+
+
+def test_a_reason_has_types_and_places_but_no_text_and_no_folder():
+    try:
+        fail()
+    except RuntimeError as error:
+        found = reason(error)
+    assert found["exception"] == ["RuntimeError", "ValueError"]
+    assert found["where"][-1].endswith("fail")
+    assert SECRET not in str(found)
+    assert found["where"][-1].startswith("vault/server/")
+
+
+def test_what_libraries_log_loses_its_text():
+    stream = io.StringIO()
+    handler, library = LibraryHandler(logger(stream)), logging.getLogger("some.library")
+    library.addHandler(handler)
+    try:
+        fail()
+    except RuntimeError:
+        library.exception("request %s failed", SECRET)
+    finally:
+        library.removeHandler(handler)
+    line = json.loads(stream.getvalue())
+    assert (line["library"], line["exception"]) == ("some.library", ["RuntimeError", "ValueError"])
+    assert SECRET not in stream.getvalue()
