@@ -181,6 +181,16 @@ async def test_if_match_names_the_active_seal(everybody, route, headers, status,
     assert (answer.status, answer.code) == (status, code)
 
 
+async def test_a_colleague_replaces_nothing_through_the_portal_either(everybody):
+    world, path = everybody.world, {"evidence": everybody.proof["evidence"]}
+    seal_id = everybody.proof["seal_id"]
+    body = sealed(everybody, signer=everybody.colleague, supersedes=bytes.fromhex(seal_id))
+    headers, portal = {"If-Match": f'"{seal_id}"'}, everybody.people["portal"].token
+    async with unchanged(world):
+        answer = await world.ask("replace_evidence", path, token=portal, data=body, headers=headers)
+    assert (answer.status, answer.code) == (403, "unknown_signer")
+
+
 async def test_a_mandate_that_does_not_allow_replacing(everybody):
     world, dossier = everybody.world, everybody.dossier
     depositor = await world.depositor(everybody.people["portal"], dossier, may_replace=False)

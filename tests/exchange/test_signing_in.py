@@ -3,7 +3,7 @@ import pytest
 from keys.canonical import encode_binary
 from keys.keyfile import Use, encode_public
 from keys.keyring import Identity
-from tests.exchange.world import open_world, signer_id
+from tests.exchange.world import carry, open_world, signer_id
 
 
 async def test_a_session_lasts_an_hour_and_ends_when_asked(world):
@@ -132,6 +132,28 @@ async def test_disabling_ends_everything_at_once(world):
     for token in (session, reviewer.token):
         assert (await world.ask("get_me", token=token)).code == "unauthenticated"
     assert (await world.sign_in(reviewer.identity)).status == 201
+
+
+async def test_of_two_habilitations_both_are_withdrawn_one_after_the_other(world):
+    reviewer = await world.person("reviewer")
+    world.clock.time += 60
+    renewed = world.habilitation(reviewer.identity, "reviewer")
+    await world.habilitate(reviewer.account, renewed)
+    await world.withdraw(reviewer._replace(habilitation=renewed))
+    shown = await world.ok("get_account", {"account": reviewer.account}, token=world.root)
+    assert shown["habilitation"] == carry(reviewer.habilitation)
+    assert shown["withdrawal"] is None
+    assert (await world.ok("get_me", token=reviewer.token))["habilitated"] is True
+    last = await world.withdraw(reviewer)
+    assert last["withdrawal"] is not None
+    assert (await world.ok("get_me", token=reviewer.token))["habilitated"] is False
+    again = await world.ask(
+        "withdraw_habilitation",
+        {"account": reviewer.account},
+        token=world.root,
+        json={"statement": carry(world.withdrawal(renewed))},
+    )
+    assert (again.status, again.code) == (409, "already_exists")
 
 
 async def test_an_admin_is_disabled_by_another_one(world):

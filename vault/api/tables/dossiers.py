@@ -123,6 +123,7 @@ DOSSIERS: Final = (
         max_body=1024 * 1024,
         query=TemplateQuery,
         answer=TemplateIssued,
+        idempotent=True,
         problems=(
             *CONTAINER_CODES,
             Code.TEMPLATE_REFUSED,

@@ -151,15 +151,22 @@ class Beliefs:
     async def habilitation_rows(
         self, view: View, account: rows.Account
     ) -> tuple[rows.StoredStatement | None, rows.StoredStatement | None]:
-        """Return an account's latest habilitation and what withdrew it, as stored."""
+        """Return an account's habilitation and what withdrew it, as stored.
+
+        Of several the latest that is not withdrawn, so that whoever withdraws them sees the next one; else
+        the latest.
+        """
         if account.signing_key_id is None:
             return None, None
         found = await view.statements.find("habilitation", subject=account.signing_key_id)
         if not found:
             return None, None
+        standing = [row for row in found if row.withdrawn_by is None]
+        if standing:
+            return standing[-1], None
         latest = found[-1]
-        withdrawn_by = latest.withdrawn_by
-        return latest, await view.statements.get(withdrawn_by) if withdrawn_by is not None else None
+        assert latest.withdrawn_by is not None
+        return latest, await view.statements.get(latest.withdrawn_by)
 
     async def mandates(
         self, view: View, dossier_id: str, signing_key_id: bytes, at: int

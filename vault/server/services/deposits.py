@@ -180,6 +180,10 @@ class Deposits:
                 "the seal does not supersede the proof's active seal",
                 extra={"active": proof.seal_id.hex(), "state": proof.state},
             )
+        active = await view.evidence.by_seal(proof.seal_id)
+        if active is None or active.signer != seal.signer_key_id:
+            # Whoever deposits it: a depositor replaces what it sealed itself.
+            raise RefusedError(Code.UNKNOWN_SIGNER, "the proof was sealed by another key")
         if seal.evidence_type != proof.evidence_type:
             raise RefusedError(
                 Code.TYPE_NOT_ALLOWED, f"the proof is of type {proof.evidence_type}, and stays so"

@@ -117,6 +117,6 @@ def build_services(
             max_container_bytes=settings.max_container_bytes,
         ),
         signin=signin,
-        templates=Templates(records, clock, beliefs, throttling, origin=origin),
+        templates=Templates(records, clock, beliefs, throttling, idempotency, origin=origin),
         tokens=Tokens(records, clock),
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vault.server.ports import Clock, Records
     from vault.server.services.acts import Act
     from vault.server.services.beliefs import Beliefs
+    from vault.server.services.idempotency import Idempotency
     from vault.server.services.throttling import Throttling
 
 FETCH: Final = "template"
@@ -41,12 +42,20 @@ class Templates:
     """Stores templates, and hands each out to whoever has its code."""
 
     def __init__(
-        self, records: Records, clock: Clock, beliefs: Beliefs, throttling: Throttling, *, origin: str
+        self,
+        records: Records,
+        clock: Clock,
+        beliefs: Beliefs,
+        throttling: Throttling,
+        idempotency: Idempotency,
+        *,
+        origin: str,
     ) -> None:
         self._records = records
         self._clock = clock
         self._beliefs = beliefs
         self._throttling = throttling
+        self._idempotency = idempotency
         self._origin = origin
 
     async def create(
@@ -64,6 +73,9 @@ class Templates:
         arrival = Arrival(chunks, Expectations(dossier=dossier_id))
         body = b"".join([chunk async for chunk in arrival.body()])
         examined = arrival.examined
+        repeated = await self._repeated(examined, act)
+        if repeated is not None:
+            return repeated
         _check(examined, authority)
         seal, envelope, code = examined.seal.seal, examined.envelope, new_code()
         async with self._records.change(act.origin) as tx:
@@ -92,8 +104,21 @@ class Templates:
                 [Subject("dossier", dossier_id), Subject("template", row.id)],
                 {Fact.SEAL: row.seal_id, Fact.SIGNER: row.signer, Fact.UNTIL: row.expires_at},
             )
-        link = f"{self._origin}/v1/templates/{code.text}"
-        return TemplateIssued(template=views.template(row), code=code.text, link=link)
+            link = f"{self._origin}/v1/templates/{code.text}"
+            answer = TemplateIssued(template=views.template(row), code=code.text, link=link)
+            await act.remember(tx, answer, secret=frozenset({"code", "link"}))
+        return answer
+
+    async def _repeated(self, examined: Examined, act: Act) -> TemplateIssued | None:
+        """Return what an equal request was answered, without the link, which was shown once."""
+        if act.memo is None:
+            return None
+        act.memo.digest = examined.seal.seal_id
+        async with self._records.read() as view:
+            found = await self._idempotency.find(view, act.memo)
+        if found is None or found.answer is None:
+            return None
+        return TemplateIssued.model_validate_json(found.answer)
 
     async def list(self, dossier_id: str, paging: Paging) -> Page[Template]:
         """Return a page of a dossier's templates, without their links."""
