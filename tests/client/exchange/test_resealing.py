@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 
 from client.errors import ClientError, ConflictProblem
