@@ -36,10 +36,14 @@ from keys.statements import (
 from tests.suites.samples import ManualClock
 from vault.api.route import ACTING_HEADER, CONTAINER
 from vault.api.routes import BY_NAME
+from vault.container.examine import examine
 from vault.container.manifest import CarriedRecipient
 from vault.container.plan import DeclaredFile
+from vault.container.rewrap import replace_envelope, rewrap
 from vault.container.sealing import Sealer, SealRequest
 from vault.container.slots import PasswordAccess
+from vault.container.steps import run
+from vault.container.unlocking import unlock
 from vault.journal import Action, Actor
 from vault.server.app import create_app
 from vault.server.logs import logger
@@ -355,6 +359,16 @@ class World:
         )
         files = [("aipd.pdf", content)] if content is not None else []
         return seal_files(request, files, signer)
+
+    def rewrap(self, container, dossier, writer, **options) -> bytes:
+        """Return preamble and envelope of the next generation, with one more reader."""
+        examined = run(examine(len(container)), lambda at, length: container[at : at + length])
+        unlocked = unlock(examined, dossier.key.decapsulation)
+        reader = CarriedRecipient("reader", 0, Identity.generate(Use.PERSON).public.kem)
+        envelope = rewrap(
+            examined, unlocked, writer.signing, **({"recipients": [reader], "cost": COST} | options)
+        )
+        return replace_envelope(examined, envelope)
 
     def template(self, dossier, depositor, **options) -> bytes:
         access = PasswordAccess("editrice", "correct horse battery", identity=depositor.seed)

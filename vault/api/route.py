@@ -51,6 +51,7 @@ class Route:
         query: model of the query.
         idempotent: whether an Idempotency-Key is taken.
         if_match: whether If-Match is required.
+        names: what If-Match names: ``seal id`` (the active one) or ``generation`` (the envelope's).
         ranged: whether Range is taken.
         acting: whether a portal may name the editor that it acts for.
         problems: codes beside those that follow from the other attributes.
@@ -71,6 +72,7 @@ class Route:
     query: type[BaseModel] | None = None
     idempotent: bool = False
     if_match: bool = False
+    names: str = "seal id"
     ranged: bool = False
     acting: bool = False
     problems: tuple[Code, ...] = ()

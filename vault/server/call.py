@@ -36,7 +36,7 @@ class Call:
         json: the JSON body, not yet by its model.
         chunks: the raw body as it arrives.
         memo: how the answer is remembered, if an Idempotency-Key was sent.
-        match: the seal id of If-Match, where the route takes one.
+        match: what If-Match names, where the route takes it.
     """
 
     request: web.Request
@@ -50,7 +50,7 @@ class Call:
     body_model: BaseModel | None = None
     chunks: AsyncIterator[bytes] | None = None
     memo: Memo | None = None
-    match: bytes | None = None
+    match: str | None = None
 
     @property
     def act(self) -> Act:
@@ -64,8 +64,8 @@ class Call:
         )
 
     @property
-    def tag(self) -> bytes:
-        """The seal id of If-Match, on a route that requires one."""
+    def tag(self) -> str:
+        """What If-Match names, on a route that requires it."""
         assert self.match is not None
         return self.match
 

@@ -100,7 +100,7 @@ class Gate:
             path=path,
             query_model=query_values(request, route.query),
             memo=self._memo(request, route, who),
-            match=if_match(request) if route.if_match else None,
+            match=if_match(request, route) if route.if_match else None,
         )
         check_body(request, route, maximum)
         if route.sends is not None:

@@ -107,7 +107,7 @@ def _query_parameters(route: Route, models: dict[Any, Any], schemas: dict[str, A
 def _headers(route: Route) -> list[dict[str, Any]]:
     taken = (
         (route.idempotent, IDEMPOTENCY_HEADER, False, "Repeats of the request have its effect once."),
-        (route.if_match, "If-Match", True, "The active seal id, in quotation marks."),
+        (route.if_match, "If-Match", True, f"The {route.names}, in quotation marks."),
         (route.ranged, "Range", False, "One range of bytes."),
         (route.acting, ACTING_HEADER, False, "From a portal: key id of the editor that it acts for."),
     )

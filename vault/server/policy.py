@@ -182,6 +182,11 @@ def _fetches(who: Principal, facts: Facts) -> bool:
     return who.role is Role.REVIEWER and facts.granted
 
 
+def _rewrites(who: Principal, facts: Facts) -> bool:
+    """Envelopes: by the depositor that sealed, and by admins, who rotate; the seal lists who may sign."""
+    return who.role is Role.ADMIN or (facts.mandated and _sealed(who, facts))
+
+
 def _sees_receipt(who: Principal, facts: Facts) -> bool:
     return who.role is Role.AUDITOR or _sees_evidence(who, facts)
 
@@ -230,6 +235,7 @@ RULES: Final[dict[str, Rule]] = {
     "fetch_container": Rule(
         roles=_REVIEWER | {Role.EDITOR}, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_fetches
     ),
+    "rewrite_envelope": Rule(roles=_ADMIN | {Role.EDITOR}, subject=Subject.VERSION, judge=_rewrites),
     # A reviewer needs it too: mandates are judged at the time that the receipt gives.
     "see_receipt": Rule(roles=_ALL, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_sees_receipt),
     "record_opening": Rule(roles=_REVIEWER, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_granted),

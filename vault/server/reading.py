@@ -38,7 +38,10 @@ PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
 """The form of every path parameter; what has another form names nothing that exists."""
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9._-]{8,128}")
-_TAG: Final = re.compile(r'"([0-9a-f]{64})"')
+_TAGS: Final = {
+    "seal id": re.compile(r'"([0-9a-f]{64})"'),
+    "generation": re.compile(r'"([1-9][0-9]{0,14})"'),
+}
 _BROKEN: Final = (OSError, ClientPayloadError, HttpProcessingError)
 """What reading a body raises where the sender hung up, or sent something else than it announced."""
 _IDLE_SECONDS: Final = 60
@@ -91,23 +94,23 @@ def idempotency_key(request: web.Request) -> str | None:
     return value
 
 
-def if_match(request: web.Request) -> bytes:
-    """Return the seal id that If-Match names.
+def if_match(request: web.Request, route: Route) -> str:
+    """Return the seal id (hexadecimal) or the generation that If-Match names.
 
     Raises:
-        RefusedError: precondition_required where there is none, invalid_request where it is no seal id.
+        RefusedError: precondition_required where there is none, invalid_request where it is neither.
     """
     value = request.headers.get("If-Match")
     if value is None:
         raise RefusedError(
-            Code.PRECONDITION_REQUIRED, "send If-Match with the active seal id", field="If-Match"
+            Code.PRECONDITION_REQUIRED, f"send If-Match with the {route.names}", field="If-Match"
         )
-    match = _TAG.fullmatch(value.strip())
+    match = _TAGS[route.names].fullmatch(value.strip())
     if match is None:
         raise RefusedError(
-            Code.INVALID_REQUEST, "If-Match is one seal id in quotation marks", field="If-Match"
+            Code.INVALID_REQUEST, f"If-Match is one {route.names} in quotation marks", field="If-Match"
         )
-    return bytes.fromhex(match[1])
+    return match[1]
 
 
 def check_body(request: web.Request, route: Route, maximum: int) -> None:

@@ -16,6 +16,8 @@ from vault.api.models.evidence import (
 )
 from vault.api.problems import CONTAINER_CODES, Code
 from vault.api.route import CONTAINER, Route, Tag
+from vault.container.layout import PREAMBLE_LENGTH
+from vault.container.limits import ENVELOPE
 
 _DEPOSIT = (
     *CONTAINER_CODES,
@@ -109,6 +111,26 @@ EVIDENCE: Final = (
         tag=Tag.EVIDENCE,
         summary="Preamble and envelope; the ETag is the generation.",
         gives=CONTAINER,
+    ),
+    Route(
+        name="rewrite_envelope",
+        method="PUT",
+        path="/v1/evidence/{evidence}/versions/{number}/envelope",
+        rule="rewrite_envelope",
+        tag=Tag.EVIDENCE,
+        summary="Put a new envelope in the place of an older one: who may open, the body staying as it is.",
+        sends=CONTAINER,
+        max_body=PREAMBLE_LENGTH + ENVELOPE,
+        answer=Version,
+        if_match=True,
+        names="generation",
+        problems=(
+            *CONTAINER_CODES,
+            Code.AUTHORITY_MISSING,
+            Code.CONFLICT,
+            Code.DOSSIER_KEY_OUTDATED,
+            Code.QUOTA_EXCEEDED,
+        ),
     ),
     Route(
         name="fetch_body",

@@ -44,14 +44,15 @@ async def get_evidence(call: Call) -> Reply:
 
 async def replace_evidence(call: Call) -> Reply:
     """Take a better version."""
-    proof, match = call.path["evidence"], call.tag
+    proof, match = call.path["evidence"], bytes.fromhex(call.tag)
     answer = await call.services.deposits.replace(proof, match, call.stream, call.act)
     return _tagged(answer)
 
 
 async def archive_evidence(call: Call) -> Reply:
     """Archive a proof."""
-    answer = await call.services.evidence.archive(call.path["evidence"], call.tag, call.act)
+    match = bytes.fromhex(call.tag)
+    answer = await call.services.evidence.archive(call.path["evidence"], match, call.act)
     return Reply(answer, {"ETag": f'"{answer.seal_id}"'})
 
 
@@ -66,6 +67,13 @@ async def fetch_envelope(call: Call) -> web.StreamResponse:
     """Hand out preamble and envelope."""
     fetched = await call.services.fetching.envelope(*_version(call), call.act)
     return await send(call, fetched, tag=str(fetched.version.generation), partial=False)
+
+
+async def rewrite_envelope(call: Call) -> Reply:
+    """Take a new envelope."""
+    rewriting = call.services.rewriting
+    answer = await rewriting.rewrite(*_version(call), int(call.tag), call.stream, call.act)
+    return Reply(answer, {"ETag": f'"{answer.generation}"'})
 
 
 async def fetch_body(call: Call) -> web.StreamResponse:

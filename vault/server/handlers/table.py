@@ -64,6 +64,7 @@ HANDLERS: Final[dict[str, Handler]] = {
         evidence.archive_evidence,
         evidence.fetch_container,
         evidence.fetch_envelope,
+        evidence.rewrite_envelope,
         evidence.fetch_body,
         evidence.get_receipt,
         evidence.record_opening,

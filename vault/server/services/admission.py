@@ -14,6 +14,7 @@ from vault.server.services import views
 from vault.server.services.beliefs import RECOVERY
 
 if TYPE_CHECKING:
+    from vault.container.envelope import Envelope
     from vault.container.examine import Examined
     from vault.server.services.acts import Act, View
     from vault.server.services.beliefs import Beliefs
@@ -28,6 +29,19 @@ class Admission:
     def __init__(self, beliefs: Beliefs) -> None:
         self._beliefs = beliefs
 
+    async def check_dossier(self, view: View, dossier_id: str) -> rows.Dossier:
+        """Return a dossier, open or closed.
+
+        Raises:
+            RefusedError: authority_missing.
+            HiddenError: there is no such dossier.
+        """
+        await self._beliefs.require_authority(view)
+        dossier = await view.dossiers.get(dossier_id)
+        if dossier is None:
+            raise HiddenError("there is nothing here that you may see")
+        return dossier
+
     async def check_place(self, view: View, dossier_id: str) -> rows.Dossier:
         """Return a dossier that takes deposits.
 
@@ -35,10 +49,7 @@ class Admission:
             RefusedError: authority_missing; dossier_closed.
             HiddenError: there is no such dossier.
         """
-        await self._beliefs.require_authority(view)
-        dossier = await view.dossiers.get(dossier_id)
-        if dossier is None:
-            raise HiddenError("there is nothing here that you may see")
+        dossier = await self.check_dossier(view, dossier_id)
         if dossier.closed_at is not None:
             raise RefusedError(Code.DOSSIER_CLOSED, "the dossier is closed")
         return dossier
@@ -73,6 +84,25 @@ class Admission:
         if replacing and not any(mandate.may_replace for mandate in covering):
             raise RefusedError(Code.UNKNOWN_SIGNER, "the signer's mandate does not allow replacing")
 
+    async def check_slots(self, view: View, dossier: rows.Dossier, envelope: Envelope) -> DossierKey:
+        """Return the dossier's current key, once the envelope has an access labelled for it.
+
+        Raises:
+            RefusedError: dossier_key_outdated.
+        """
+        found = await view.statements.find(
+            "dossier key", dossier_id=dossier.id, generation=dossier.generation
+        )
+        current = read_unjudged(views.stored(found[0]), DossierKey)
+        labelled = ("dossier", key_id(current.public_key), current.generation)
+        if labelled not in {(slot.role, slot.key, slot.generation) for slot in envelope.recipient_slots}:
+            raise RefusedError(
+                Code.DOSSIER_KEY_OUTDATED,
+                f"the container is not sealed to key {current.generation} of the dossier",
+                extra={"generation": current.generation},
+            )
+        return current
+
     async def check_contents(self, view: View, dossier: rows.Dossier, examined: Examined) -> None:
         """Ask for the accesses and writers that the dossier's current key statement wants.
 
@@ -81,18 +111,7 @@ class Admission:
         Raises:
             RefusedError: dossier_key_outdated; recovery_slot_missing; writer_missing.
         """
-        found = await view.statements.find(
-            "dossier key", dossier_id=dossier.id, generation=dossier.generation
-        )
-        current = read_unjudged(views.stored(found[0]), DossierKey)
-        slots = examined.envelope.envelope.recipient_slots
-        labelled = ("dossier", key_id(current.public_key), current.generation)
-        if labelled not in {(slot.role, slot.key, slot.generation) for slot in slots}:
-            raise RefusedError(
-                Code.DOSSIER_KEY_OUTDATED,
-                f"the container is not sealed to key {current.generation} of the dossier",
-                extra={"generation": current.generation},
-            )
+        current = await self.check_slots(view, dossier, examined.envelope.envelope)
         recovery = await self._beliefs.named(view, RECOVERY)
         assert recovery is not None
         wanted = key_id(read_unjudged(views.stored(recovery), RecoveryKey).public_key)

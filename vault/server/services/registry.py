@@ -22,6 +22,7 @@ from vault.server.services.idempotency import Idempotency
 from vault.server.services.identification import Identification
 from vault.server.services.journal import JournalReading
 from vault.server.services.organisations import Organisations
+from vault.server.services.rewriting import Rewriting
 from vault.server.services.signin import SignIn
 from vault.server.services.templates import Templates
 from vault.server.services.throttling import Throttling
@@ -54,6 +55,7 @@ class Services:
     identification: Identification
     journal: JournalReading
     organisations: Organisations
+    rewriting: Rewriting
     signin: SignIn
     templates: Templates
     tokens: Tokens
@@ -116,6 +118,7 @@ def build_services(
             quota_bytes=settings.quota_bytes,
             max_container_bytes=settings.max_container_bytes,
         ),
+        rewriting=Rewriting(records, beliefs),
         signin=signin,
         templates=Templates(records, clock, beliefs, throttling, idempotency, origin=origin),
         tokens=Tokens(records, clock),

@@ -1,0 +1,110 @@
+"""New envelopes for stored bodies: who may open changes, what was sealed stays byte for byte."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vault.api.problems import Code
+from vault.container.envelope import check_kdf, parse_envelope
+from vault.container.examine import Expectations, judge_envelope
+from vault.container.layout import PREAMBLE_LENGTH, parse_preamble
+from vault.container.outcomes import ContainerError, Outcome
+from vault.container.seal import parse_stored_seal
+from vault.journal import Action, Fact, Subject
+from vault.server.ports import OutdatedError, QuotaExceededError
+from vault.server.refusals import RefusedError
+from vault.server.services import views
+from vault.server.services.admission import Admission
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from vault.api.models.evidence import Version
+    from vault.container.envelope import SignedEnvelope
+    from vault.container.layout import Preamble
+    from vault.server.ports import Records
+    from vault.server.services.acts import Act
+    from vault.server.services.beliefs import Beliefs
+    from vault.server.stores.records import rows
+    from vault.server.stores.records.transactions import Change
+
+
+class Rewriting:
+    """Replaces preamble and envelope. What is superseded is destroyed; its digest stays in the journal."""
+
+    def __init__(self, records: Records, beliefs: Beliefs) -> None:
+        self._records = records
+        self._admission = Admission(beliefs)
+
+    async def rewrite(
+        self, proof_id: str, number: int, expected: int, chunks: AsyncIterator[bytes], act: Act
+    ) -> Version:
+        """Put an envelope of generation ``expected`` + 1 in the place of generation ``expected``.
+
+        Raises:
+            ContainerError: it is no envelope, or not this seal's, or not by a writer whom the seal lists.
+            RefusedError: precondition_failed; conflict; dossier_key_outdated; quota_exceeded.
+        """
+        head = b"".join([chunk async for chunk in chunks])
+        preamble, envelope = _parse(head)
+        async with self._records.change(act.origin) as tx:
+            version = await tx.evidence.version(proof_id, number)
+            assert version is not None
+            if version.generation != expected:
+                raise _outdated(version.generation)
+            await _judge(tx, version, preamble, envelope)
+            dossier = await self._admission.check_dossier(tx, version.dossier_id)
+            await self._admission.check_slots(tx, dossier, envelope.envelope)
+            try:
+                after = await tx.evidence.rewrite_head(
+                    version.seal_id,
+                    expected=expected,
+                    head=head,
+                    envelope_digest=envelope.digest,
+                    dossier_generation=dossier.generation,
+                )
+            except OutdatedError:
+                raise _outdated(version.generation) from None
+            except QuotaExceededError:
+                raise RefusedError(Code.QUOTA_EXCEEDED, "the organisation's quota is used up") from None
+            await tx.record(
+                Action.ENVELOPE_REWRITTEN,
+                [Subject("dossier", version.dossier_id), Subject("evidence", proof_id)],
+                {
+                    Fact.VERSION: number,
+                    Fact.SEAL: version.seal_id,
+                    Fact.GENERATION: after.generation,
+                    Fact.ENVELOPE_DIGEST: after.envelope_digest,
+                    Fact.SUPERSEDED_ENVELOPE: version.envelope_digest,
+                },
+            )
+        return views.version(after)
+
+
+def _parse(head: bytes) -> tuple[Preamble, SignedEnvelope]:
+    preamble = parse_preamble(head)
+    if len(head) != preamble.payload_offset:
+        raise ContainerError(Outcome.MALFORMED, "send preamble and envelope, and nothing after them")
+    return preamble, parse_envelope(head[PREAMBLE_LENGTH:])
+
+
+async def _judge(tx: Change, version: rows.Version, preamble: Preamble, envelope: SignedEnvelope) -> None:
+    """Judge an envelope against the stored seal, as it would be judged in a whole container."""
+    stored = await tx.evidence.seal(version.seal_id)
+    assert stored is not None
+    seal = parse_stored_seal(stored)
+    if preamble.payload_length != seal.seal.payload_length:
+        raise ContainerError(Outcome.PAYLOAD_DAMAGED, "the payload has another length than the seal says")
+    judge_envelope(envelope, seal, Expectations(generation=version.generation + 1))
+    check_kdf(envelope.envelope)
+    if envelope.envelope.generation != version.generation + 1:
+        raise RefusedError(Code.CONFLICT, f"the next generation of the envelope is {version.generation + 1}")
+
+
+def _outdated(generation: int) -> RefusedError:
+    return RefusedError(
+        Code.PRECONDITION_FAILED,
+        "the envelope has another generation than If-Match names",
+        field="If-Match",
+        extra={"generation": generation},
+    )
