@@ -37,12 +37,14 @@ class KnownDossier:
         self._kept = kept
         self._trust = anchor.knowing(kept.issuers)
         self._keys: dict[int, Signed] = {}
+        self._issued: dict[int, int] = {}
         for signed in kept.keys:
             with judging(distrust.DOSSIER_KEY):
                 statement = read_unjudged(signed, DossierKey)
             self._require_own(statement.dossier, distrust.DOSSIER_KEY)
             # The first that was ever seen stays: see `opener`.
             self._keys.setdefault(statement.generation, signed)
+            self._issued.setdefault(statement.generation, statement.issued)
 
     @property
     def generations(self) -> list[int]:
@@ -82,15 +84,28 @@ class KnownDossier:
         with judging(distrust.DOSSIER_KEY):
             if generation not in self._keys:
                 raise Distrusted(distrust.DOSSIER_KEY, Refusal.MISMATCH)
-            found = self._trust.verify(
-                self._keys[generation], DossierKey, at=self._time(at), opener=self.opener(at=at)
-            )
+            found = self._judge_key(generation, self._time(at))
             before = self._keys.get(generation - 1)
             if before is not None:
                 previous = read_unjudged(before, DossierKey)
                 if found.statement.previous != key_id(previous.public_key):
                     raise Distrusted(distrust.DOSSIER_KEY, Refusal.MISMATCH)
             return found
+
+    def _judge_key(self, generation: int, at: int) -> Verified[DossierKey]:
+        signed = self._keys[generation]
+        if generation == 1:
+            return self._trust.verify_opening(signed, at=at)
+        return self._trust.verify(signed, DossierKey, at=at, opener=self.opener(at=at))
+
+    def require_keys(self) -> None:
+        """Return only if every key was said by somebody who might, when it was said: what is worth keeping.
+
+        Raises:
+            Distrusted: one was not.
+        """
+        for generation in self._keys:
+            self.key(generation, at=self._issued[generation])
 
     def signers(self, *, at: int) -> frozenset[bytes]:
         """Return the key ids of all who had a mandate at that time, successors included."""

@@ -150,15 +150,18 @@ class ServiceProfile:
 
     def keep_dossier(self, dossier: Dossier) -> None:
         """Add these statements to those kept of a dossier, each once, the older ones first."""
+        _write(self._path("dossiers", f"{_file_name(dossier.dossier)}.json"), DOSSIER, self.joined(dossier))
+
+    def joined(self, dossier: Dossier) -> Dossier:
+        """Return what `keep_dossier` would keep."""
         old = self.dossier(dossier.dossier)
-        joined = Dossier(
+        return Dossier(
             dossier.dossier,
             tuple(dict.fromkeys(old.keys + dossier.keys)),
             tuple(dict.fromkeys(old.grants + dossier.grants)),
             tuple(dict.fromkeys(old.mandates + dossier.mandates)),
             tuple(dict.fromkeys(old.issuers + dossier.issuers)),
         )
-        _write(self._path("dossiers", f"{_file_name(dossier.dossier)}.json"), DOSSIER, joined)
 
     def proof(self, seal_id: bytes) -> Proof | None:
         """Return what was kept of the container with this seal id."""

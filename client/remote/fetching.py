@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client import distrust
 from client.distrust import Distrusted
-from client.dossiers import KnownDossier
 from client.errors import N_, NotFoundProblem
 from client.records import Proof
 from client.refusals import refusing
 from client.remote.carriage import from_model
 from client.remote.downloading import download
-from client.remote.granting import fetch_grants, fetch_keys
+from client.remote.granting import fetch_grants, fetch_keys, keep_judged
 from client.remote.problems import NothingThere, SignInRefused
 from client.trust import check_receipt
 from keys.errors import Refusal
@@ -91,12 +90,11 @@ async def fetch(
     """
     dossier = version.dossier
     statements = await (fetch_grants if reviewing else fetch_keys)(service, dossier)
-    known.keep_dossier(statements)
+    judged = keep_judged(known, anchor, statements)
     signed = await _fetch_receipt(service, version)
     receipt = anchor.receipt(signed) if signed else None
     before = known.proof(bytes.fromhex(version.seal_id))
     at = receipt.issued if receipt else None
-    judged = KnownDossier(anchor, known.dossier(dossier))
 
     def check(examined: Examined) -> None:
         if examined.seal.seal_id.hex() != version.seal_id:

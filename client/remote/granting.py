@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client.dossiers import KnownDossier
 from client.records import Dossier
 from client.remote.carriage import from_model, from_models, read_identity, to_model
 from keys.grants import make_grant
@@ -11,7 +12,7 @@ from keys.statements import lasting
 from vault.api.models.people import StatementRequest
 
 if TYPE_CHECKING:
-    from client.dossiers import KnownDossier
+    from client.profile import ServiceProfile
     from client.remote.service import Service
     from client.trust import Anchor, Person
     from keys.keyring import Identity
@@ -38,6 +39,18 @@ async def fetch_grants(service: Service, dossier: str) -> Dossier:
         mandates=from_models(answer.mandates),
         issuers=tuple(dict.fromkeys(known.issuers + from_models(answer.issuers))),
     )
+
+
+def keep_judged(known: ServiceProfile, anchor: Anchor, fetched: Dossier) -> KnownDossier:
+    """Add statements to the profile, once the keys among them are judged, and return all that is known.
+
+    Raises:
+        Distrusted: a key that was never said by somebody who might; nothing is kept.
+    """
+    judged = KnownDossier(anchor, known.joined(fetched))
+    judged.require_keys()
+    known.keep_dossier(fetched)
+    return judged
 
 
 def believe(anchor: Anchor, listed: Reviewer) -> Person:

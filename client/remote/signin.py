@@ -6,8 +6,10 @@ another, passed on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from client.errors import N_, UsageProblem
 from client.records import Session
 from client.remote.failures import not_ours
 from keys.canonical import decode_binary, encode_binary
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from keys.keyring import Identity
     from vault.api.models.people import Account
     from vault.api.models.signin import Me
+
+
+# RFC 6750, section 2.1.
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 class SignedIn(NamedTuple):
@@ -58,8 +64,11 @@ async def sign_in_with_token(service: Service, token: str) -> SignedIn:
     """Take a service token, after asking the service whose it is.
 
     Raises:
+        UsageProblem: it cannot be one; nothing was sent.
         SignInRefused: the service does not know it, or no longer.
     """
+    if not _TOKEN.fullmatch(token):
+        raise UsageProblem(N_("this is not a service token; scelle token create makes one"))
     service.use_token(token)
     me = await service.get_me()
     return SignedIn(Session(token, "token", me.expires or 0, me.role), me)

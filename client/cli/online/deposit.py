@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from client.cli.asking import load_identity
+from client.cli.online.acting import acting_option
 from client.cli.online.connection import (
     Connection,
     anchored,
@@ -86,7 +87,7 @@ class _Entry(NamedTuple):
 @username_options()
 @click.option("-i", "--identity", metavar=_("FILE"), help=_("Your key file, to sign in with for this once."))
 @passphrase_option()
-@click.option("--acting-for", metavar=_("KEY"), help=_("Portals: key id of the editor that you act for."))
+@acting_option()
 @click.option("--receipt-out", metavar=_("FILE"), help=_("Write the receipt there too."))
 @force_option(_("Overwrite the receipt's file if it exists."))
 @trust_option()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from client.cli.asking import load_identity
+from client.cli.online.acting import KeyId
 from client.cli.online.connection import anchored, known_service, online, server_option
 from client.cli.online.identities import authority_identity, identity_options, own_identity
 from client.cli.online.mandates import mandate_options, read_mandate
@@ -151,7 +152,7 @@ async def list_(connection: Connection, *, dossier_id: str, as_json: bool) -> No
     examples=("scelle depositor remove D-2801 9f86d0…",),
 )
 @click.argument("dossier_id", metavar=_("DOSSIER"))
-@click.argument("key", metavar=_("KEY"))
+@click.argument("key", type=KeyId(), metavar=_("KEY"))
 @online
 async def remove(connection: Connection, *, dossier_id: str, key: str) -> None:
     """End it."""

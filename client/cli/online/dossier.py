@@ -14,9 +14,8 @@ from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.requests import check_dossier
 from client.cli.style import group
-from client.dossiers import KnownDossier
 from client.errors import N_, UsageProblem
-from client.remote.granting import believe, fetch_keys
+from client.remote.granting import believe, fetch_keys, keep_judged
 from client.remote.opening import NewDossier, new_dossier_id, open_dossier
 from client.remote.pages import every
 from keys.derivation import key_id
@@ -147,8 +146,7 @@ async def close(connection: Connection, *, dossier_id: str, as_json: bool) -> No
 async def keys(connection: Connection, *, dossier_id: str, as_json: bool) -> None:
     """Judge and print."""
     fetched = await fetch_keys(connection.service, check_dossier(dossier_id))
-    connection.known.keep_dossier(fetched)
-    known = KnownDossier(anchored(connection), connection.known.dossier(dossier_id))
+    known = keep_judged(connection.known, anchored(connection), fetched)
     found = [known.key(generation).statement for generation in known.generations]
     if as_json:
         print_json(

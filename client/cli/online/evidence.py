@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from client.cli.online.acting import acting_option
 from client.cli.online.connection import anchored, asking, online
 from client.cli.online.identities import identity_options, own_identity
 from client.cli.online.judging import judge_container
@@ -25,7 +26,6 @@ from vault.api.models.evidence import EvidenceQuery, State
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
-    from client.cli.options import Decorator
     from vault.api.models.base import Page
     from vault.api.models.evidence import Version
 
@@ -33,14 +33,6 @@ if TYPE_CHECKING:
 @group("evidence", help=_("Deposited proofs: listed by kind and state, fetched, archived."))
 def evidence() -> None:
     """Hold the commands."""
-
-
-def _acting_option() -> Decorator:
-    return click.option(
-        "--acting-for",
-        metavar=_("KEY"),
-        help=_("Portals: key id of the editor that you act for; you get what both of you may."),
-    )
 
 
 @evidence.command(
@@ -60,7 +52,7 @@ def _acting_option() -> Decorator:
     show_default=True,
     help=_("What is in force, or what was replaced or put aside."),
 )
-@_acting_option()
+@acting_option()
 @json_option()
 @online
 async def list_(
@@ -85,7 +77,7 @@ async def list_(
     "show", help=_("Show one proof with all its versions."), examples=("scelle evidence show 5f0c… --json",)
 )
 @click.argument("proof", metavar=_("PROOF"))
-@_acting_option()
+@acting_option()
 @json_option()
 @online
 async def show(connection: Connection, *, proof: str, acting_for: str | None, as_json: bool) -> None:
@@ -166,7 +158,7 @@ async def fetch_(
     examples=("scelle evidence archive 5f0c…",),
 )
 @click.argument("proof", metavar=_("PROOF"))
-@_acting_option()
+@acting_option()
 @json_option()
 @online
 async def archive(connection: Connection, *, proof: str, acting_for: str | None, as_json: bool) -> None:

@@ -14,9 +14,8 @@ from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.requests import check_dossier
 from client.cli.style import group
-from client.dossiers import KnownDossier
 from client.errors import N_, AccessProblem
-from client.remote.granting import believe, fetch_grants, give_grants
+from client.remote.granting import believe, fetch_grants, give_grants, keep_judged
 from client.remote.pages import every
 from vault.api.models.base import Paging
 
@@ -56,8 +55,8 @@ async def add(
     """Open, wrap, sign, send."""
     service, anchor = connection.service, anchored(connection)
     person = believe(anchor, await find_reviewer(service, name))
-    connection.known.keep_dossier(await fetch_grants(service, check_dossier(dossier_id)))
-    known = KnownDossier(anchor, connection.known.dossier(dossier_id))
+    fetched = await fetch_grants(service, check_dossier(dossier_id))
+    known = keep_judged(connection.known, anchor, fetched)
     issuer = own_identity(connection, identity, passphrase_file)
     given = await give_grants(service, known, dossier_id, issuer=issuer, to=person, now=anchor.now())
     if not given:
@@ -107,9 +106,9 @@ async def revoke(connection: Connection, *, dossier_id: str, grant_id: str) -> N
 async def fetch(connection: Connection, *, dossier_id: str, as_json: bool) -> None:
     """Fetch, judge, keep."""
     anchor = anchored(connection)
-    connection.known.keep_dossier(await fetch_grants(connection.service, check_dossier(dossier_id)))
+    fetched = await fetch_grants(connection.service, check_dossier(dossier_id))
+    key = keep_judged(connection.known, anchor, fetched).current_key()
     kept = connection.known.dossier(dossier_id)
-    key = KnownDossier(anchor, kept).current_key()
     if as_json:
         print_json({"dossier": dossier_id, "grants": len(kept.grants), "generation": key.generation})
         return

@@ -16,13 +16,12 @@ from client.cli.options import force_option, json_option
 from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.requests import check_dossier
 from client.cli.style import group
-from client.dossiers import KnownDossier
 from client.errors import N_, ClientError
 from client.exchange.targets import AtomicFile, require_free
 from client.profile import Profile
 from client.refusals import refusing
 from client.remote.address import read_link
-from client.remote.granting import fetch_keys
+from client.remote.granting import fetch_keys, keep_judged
 from client.remote.pages import every
 from client.remote.templating import make_template
 from client.terminal import say
@@ -91,8 +90,7 @@ async def make(
     if password_out:
         require_free(password_out, force=False)
     fetched = await fetch_keys(connection.service, check_dossier(dossier_id))
-    connection.known.keep_dossier(fetched)
-    key = KnownDossier(anchor, connection.known.dossier(dossier_id)).current_key()
+    key = keep_judged(connection.known, anchor, fetched).current_key()
     if key_file:
         issuer = authority_identity(anchor, key_file, passphrase_file)
     else:

@@ -78,10 +78,15 @@ class DossierCalls(Calls):
         await self._transport.tell(self._route("remove_depositor"), call)
 
     async def create_template(
-        self, dossier: str, container: Upload, query: TemplateQuery | None = None
+        self,
+        dossier: str,
+        container: Upload,
+        query: TemplateQuery | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> TemplateIssued:
         """Store a template and get its link, which is shown here and nowhere else."""
-        call = Call(path={"dossier": dossier}, upload=container, query=query)
+        call = Call(path={"dossier": dossier}, upload=container, query=query, idempotency_key=idempotency_key)
         return await self._transport.fetch(self._route("create_template"), TemplateIssued, call)
 
     async def list_templates(self, dossier: str, query: Paging | None = None) -> Page[Template]:

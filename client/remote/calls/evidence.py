@@ -79,6 +79,13 @@ class EvidenceCalls(Calls):
         call = Call(path={"evidence": evidence, "number": number})
         return self._transport.stream(self._route("fetch_envelope"), call)
 
+    async def rewrite_envelope(
+        self, evidence: str, number: int, container: Upload, *, if_match: str
+    ) -> Version:
+        """Put preamble and a new envelope in the place of an older one; ``if_match`` is its generation."""
+        call = Call(path={"evidence": evidence, "number": number}, upload=container, if_match=if_match)
+        return await self._transport.fetch(self._route("rewrite_envelope"), Version, call)
+
     def fetch_body(
         self, evidence: str, number: int, *, offset: int = 0
     ) -> AbstractAsyncContextManager[Stream]:

@@ -216,6 +216,7 @@ WRONG = [
     ("editor", (*DEPOSIT, "--replaces", "text.txt"), 2, "not a receipt"),
     ("editor", (*DEPOSIT, "--replaces", "0" * 64), 4, "no deposit with the seal id"),
     ("editor", (*DEPOSIT, "--replaces", "{proof}"), 2, "does not say what it replaces"),
+    ("portal", ("evidence", "list", "D-1", "--acting-for", "é"), 2, "no key id"),
     ("editor", ("deposit", "next.scelle"), 2, "--replaces PROOF"),
     ("editor", ("deposit", "next.scelle", "--replaces", "0" * 32), 4, "[not_found]"),
     ("nobody", ("deposit", "dossier.scelle", "--server", URL), 3, "nobody is signed in"),
