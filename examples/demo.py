@@ -246,7 +246,11 @@ class Story:
         (folder / "cgu.txt").write_text(TERMS, encoding="utf-8")
         write_log(folder / "acces.log", self.log_size)
         self.seal("aipd-1.scelle", "aipd", "aipd.pdf", "risques.xlsx")
-        self.editor.types("verify", "aipd-1.scelle")
+        note(
+            "This is all that the server, or any stranger, can see of it:",
+            "Voici tout ce que le serveur, ou n'importe qui, peut en voir :",
+        )
+        self.editor.types("inspect", "aipd-1.scelle")
         self.proof = self.deposit("aipd-1.scelle")["evidence"]
         self.seal("cgu.scelle", "cgu", "cgu.txt")
         self.deposit("cgu.scelle")
