@@ -5,7 +5,9 @@ from typing import Any
 
 from keys.keyfile import Use
 from keys.keyring import Identity
-from tests.exchange.world import DossierAt, Person, World, signer_id
+from tests.exchange.acts_of_people import Person
+from tests.exchange.acts_on_dossiers import DossierAt, signer_id
+from tests.exchange.world import World
 
 
 @dataclass

@@ -10,8 +10,9 @@ from keys.canonical import decode_binary, encode_binary
 from keys.holder import answer_enrolment
 from keys.keyfile import encode_public
 from keys.possession import answer_sign_in
+from tests.exchange.acts_of_people import carry
+from tests.exchange.acts_on_dossiers import signer_id
 from tests.exchange.everybody import stranger
-from tests.exchange.world import carry, signer_id
 
 TARGETS: dict[str, Any] = {}
 

@@ -9,7 +9,7 @@ import pytest
 
 from keys.keyfile import Use
 from keys.keyring import Identity
-from tests.exchange.world import carry
+from tests.exchange.acts_of_people import carry
 from vault.container.manifest import CarriedRecipient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

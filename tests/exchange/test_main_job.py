@@ -6,7 +6,7 @@ from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.statements import DossierKey, Grant, Receipt, Signed, read_unjudged
 from keys.trust import Trust
-from tests.exchange.world import signer_id
+from tests.exchange.acts_on_dossiers import signer_id
 from vault.api.route import CONTAINER
 
 

@@ -3,7 +3,9 @@ import pytest
 from keys.canonical import encode_binary
 from keys.keyfile import Use, encode_public
 from keys.keyring import Identity
-from tests.exchange.world import carry, open_world, signer_id
+from tests.exchange.acts_of_people import carry
+from tests.exchange.acts_on_dossiers import signer_id
+from tests.exchange.world import open_world
 
 
 async def test_a_session_lasts_an_hour_and_ends_when_asked(world):
