@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from client.errors import N_
-from client.remote.problems import CutOff, NotOurService, TransportProblem, Unreachable
+from client.remote.problems import CutOff, NotOurService, TransportProblem, Unreachable, Untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def not_ours(detail: str) -> NotOurService:
 
 def _translate(error: Exception) -> TransportProblem:
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-        found: TransportProblem = Unreachable(
+        found: TransportProblem = Untrusted(
             N_("the service's TLS certificate cannot be trusted; nothing was sent")
         )
     elif isinstance(error, aiohttp.ClientConnectorError):

@@ -92,6 +92,10 @@ class Unreachable(TransportProblem):
     """No connection came about; nothing was sent."""
 
 
+class Untrusted(TransportProblem):
+    """The TLS certificate is not one that this machine trusts; nothing was sent."""
+
+
 class CutOff(TransportProblem):
     """The connection broke or fell silent; whether the service did its part is not known."""
 

@@ -7,7 +7,7 @@ elsewhere), nothing is retried unless doing it twice is the same as doing it onc
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from client.remote.address import read_address
 from client.remote.failures import not_ours, translated
+from client.remote.patience import patient
 from client.remote.problems import (
     CutOff,
     ServiceFailed,
@@ -44,6 +45,7 @@ EXPECT_FROM: Final = 256 * 1024
 """Bodies of this many bytes on are announced, and sent when the service says that it would take them."""
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=30, sock_connect=15, sock_read=90)
+_IDLE: Final = 90.0
 _MAX_PROBLEM: Final = 64 * 1024
 
 
@@ -116,8 +118,12 @@ class Transport:
         allow_http: bool = False,
         retries: Retries | None = None,
         timeout: aiohttp.ClientTimeout = _TIMEOUT,
+        idle: float = _IDLE,
     ) -> None:
         """Take the service's URL and, if somebody is signed in, the token or session.
+
+        ``timeout`` limits connecting and waiting for answers, ``idle`` the seconds in which a service has to
+        take the next piece of a body.
 
         Raises:
             UsageProblem: the URL is not one, or would carry secrets in the clear.
@@ -126,6 +132,7 @@ class Transport:
         self.token = token
         self._retries = retries or Retries()
         self._timeout = timeout
+        self._idle = idle
         self._session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
@@ -215,23 +222,21 @@ class Transport:
     async def _try(self, route: Route, call: Call, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("use the transport in an async with block")
-        data: Any = None
-        if call.body is not None:
-            data = call.body.model_dump_json(exclude_none=True).encode()
-        elif call.upload is not None:
-            data = call.upload.open()
+        json = call.body.model_dump_json(exclude_none=True).encode() if call.body else None
+        pieces = call.upload.open() if call.upload else None
         query = call.query.model_dump(mode="json", exclude_none=True) if call.query else None
         with translated():
-            response = await self._session.request(
-                route.method,
-                self.address.url
-                + route.url(**{name: quote(str(value), safe="") for name, value in call.path.items()}),
-                params=query,
-                data=data,
-                headers=headers,
-                allow_redirects=False,
-                expect100=call.upload is not None and call.upload.length >= EXPECT_FROM,
-            )
+            async with patient(pieces, self._idle) as body:
+                response = await self._session.request(
+                    route.method,
+                    self.address.url
+                    + route.url(**{name: quote(str(value), safe="") for name, value in call.path.items()}),
+                    params=query,
+                    data=json if body is None else body,
+                    headers=headers,
+                    allow_redirects=False,
+                    expect100=call.upload is not None and call.upload.length >= EXPECT_FROM,
+                )
         if response.status == (206 if call.offset else route.status):
             return response
         try:

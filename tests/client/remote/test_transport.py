@@ -1,9 +1,17 @@
 import asyncio
 import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import aiohttp
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from client.remote.problems import (
     CutOff,
@@ -12,10 +20,12 @@ from client.remote.problems import (
     ServiceFailed,
     StateConflict,
     Unreachable,
+    Untrusted,
 )
 from client.remote.retries import NO_RETRIES
 from client.remote.service import Service, connect
 from client.remote.transport import Transport, Upload
+from tests.client.remote.conftest import problem
 from vault.api.models.people import OrganisationRequest
 from vault.api.route import CONTAINER
 
@@ -276,3 +286,83 @@ async def test_silence_is_cut_off(simulator):
         with pytest.raises(CutOff, match="in time"):
             await Service(transport).live()
     waiting.set()
+
+
+@pytest.fixture
+async def stuck():
+    """A service that accepts everything and reads no body."""
+    done = asyncio.Event()
+
+    async def accept(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        await done.wait()
+        writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    done.set()
+    server.close()
+    await asyncio.sleep(0.01)
+
+
+async def test_a_service_that_stops_reading_is_left(stuck):
+    async def endless():
+        while True:
+            yield b"x" * 1_000_000
+
+    async with Transport(stuck, retries=NO_RETRIES, idle=0.05) as transport:
+        with pytest.raises(CutOff, match="in time"):
+            await Service(transport).deposit("D-1", Upload(10_000_000_000, endless))
+
+
+async def test_a_slow_answer_is_waited_for_once_the_body_is_taken(simulator):
+    async def slow(_request):
+        await asyncio.sleep(0.2)
+        return problem("not_found")
+
+    simulator.will_answer(slow)
+    async with Transport(simulator.url, idle=0.05) as transport:
+        with pytest.raises(NothingThere):
+            await Service(transport).deposit("D-1", upload(b"x" * 2500))
+
+
+def self_signed(folder):
+    """Return a TLS context with a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
+    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    path = folder / "server.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    return context
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path, retries, pauses):
+    asked = []
+
+    async def answer(request):
+        asked.append(request)
+        return healthy()
+
+    app = web.Application()
+    app.router.add_get("/livez", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = closed_port()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=self_signed(tmp_path)).start()
+    try:
+        async with connect(f"https://127.0.0.1:{port}", token="secret", retries=retries) as service:
+            with pytest.raises(Untrusted, match="certificate"):
+                await service.live()
+    finally:
+        await runner.cleanup()
+    assert asked == []
+    assert pauses == []
