@@ -386,3 +386,8 @@ async def test_a_dossier_is_granted_to_an_admin_and_to_the_habilitated_alone(eve
             body = world.dossier_request(portal.identity, [people[name].identity for name in grantees])
             answer = await world.ask("create_dossier", token=portal.token, json=body)
             assert (answer.status, answer.code) == (422, "statement_invalid"), grantees
+
+
+async def test_every_problem_above_is_declared_for_its_route(everybody):
+    lines = everybody.world.log.getvalue().splitlines()
+    assert [line for line in lines if '"undeclared"' in line] == []

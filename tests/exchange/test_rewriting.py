@@ -122,3 +122,8 @@ async def test_what_is_no_envelope_of_this_proof(everybody):
         refused = await stored.put(stored.rewrap(), generation=tag)
         assert (refused.status, refused.code) == (400, "invalid_request"), tag
     assert await stored.world.state() == before
+
+
+async def test_every_problem_above_is_declared_for_its_route(everybody):
+    lines = everybody.world.log.getvalue().splitlines()
+    assert [line for line in lines if '"undeclared"' in line or '"failure"' in line] == []
