@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from client.cli.online.acting import acting_option
 from client.cli.online.connection import anchored, asking, online
 from client.cli.online.finding import find_organisation, find_reviewer
 from client.cli.online.identities import identity_options, own_identity
@@ -23,6 +24,7 @@ from vault.api.models.dossiers import DossierQuery, DossierState
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
+    from vault.api.models.base import Page
     from vault.api.models.dossiers import Dossier
 
 
@@ -96,12 +98,17 @@ async def create(
     examples=("scelle dossier list", "scelle dossier list --state closed --json"),
 )
 @click.option("--state", type=click.Choice([state.value for state in DossierState]), help=_("Only these."))
+@acting_option()
 @json_option()
 @online
-async def list_(connection: Connection, *, state: str | None, as_json: bool) -> None:
+async def list_(connection: Connection, *, state: str | None, acting_for: str | None, as_json: bool) -> None:
     """Print a table."""
+
+    async def page(query: DossierQuery) -> Page[Dossier]:
+        return await connection.service.list_dossiers(query, acting_for=acting_for)
+
     query = asking(DossierQuery, state=DossierState(state) if state else None)
-    found = [item async for item in every(connection.service.list_dossiers, query)]
+    found = [item async for item in every(page, query)]
     if as_json:
         print_json([item.model_dump(mode="json") for item in found])
     elif found:

@@ -11,7 +11,7 @@ from client.cli.online.connection import anchored, known_service, online, server
 from client.cli.online.receiving import read_receipt, show_receipt, write_receipt
 from client.cli.options import force_option, json_option
 from client.cli.style import group
-from client.errors import N_, AccessProblem
+from client.errors import N_, AccessProblem, UsageProblem
 from client.exchange.containers import ContainerFile
 from client.exchange.targets import require_free
 from client.remote.carriage import from_model
@@ -51,9 +51,11 @@ async def fetch(
     """Fetch, verify, write."""
     require_free(output, force=force)
     anchor = anchored(connection)
-    if number is None and (connection.session is None or connection.session.role != "auditor"):
+    if number is None and connection.session is not None and connection.session.role == "auditor":
+        raise UsageProblem(N_("an auditor does not see which versions there are; add --version NUMBER"))
+    if number is None:
         number = choose_version(await connection.service.get_evidence(proof), None).number
-    answer = await connection.service.get_receipt(proof, number or 1)
+    answer = await connection.service.get_receipt(proof, number)
     signed = from_model(answer.receipt)
     verified = anchor.receipt(signed)
     write_receipt(output, signed, force=force)

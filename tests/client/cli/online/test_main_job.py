@@ -30,6 +30,12 @@ def test_a_replaced_proof_is_archived_and_stays(town, story):
     active = town.ask("author", "evidence", "list", "D-story")
     assert [(item["number"], item["seal_id"]) for item in active] == [(2, second["seal_id"])]
     assert town.ask("author", "evidence", "list", "D-story", "--type", "cgu") == []
+    editor = first["signer"]
+    acted = town.ask("portal", "evidence", "list", "D-story", "--acting-for", editor)
+    assert [item["number"] for item in acted] == [2]
+    assert [item["id"] for item in town.ask("portal", "dossier", "list", "--acting-for", editor)] == [
+        "D-story"
+    ]
     shown = town.ask("author", "evidence", "show", first["evidence"])
     assert [version["state"] for version in shown["versions"]] == ["archived", "active"]
     town.type("author", "evidence", "fetch", first["evidence"], "--version", "1", "-o", "back.scelle")
@@ -131,6 +137,12 @@ def test_an_auditor_verifies_the_journal_and_notices_what_was_changed(town, stor
     assert town.ask("auditor", "journal", "verify")["compared_checkpoints"] == 2
     entries = town.ask("auditor", "journal", "list", "--start", "2", "--count", "3")
     assert [entry["position"] for entry in entries] == [2, 3, 4]
+    proof = story[0]["evidence"]
+    typed = town.attempt("auditor", "receipt", "fetch", proof, "-o", "one.receipt")
+    assert typed.code == 2
+    assert "add --version NUMBER" in typed.err
+    receipt = town.ask("auditor", "receipt", "fetch", proof, "--version", "1", "-o", "one.receipt")
+    assert receipt["seal_id"] == story[0]["seal_id"]
     refused = town.attempt("auditor", "evidence", "list", "D-story")
     assert refused.code == 3
     assert "[forbidden]" in refused.err
