@@ -90,7 +90,8 @@ class Route:
     @property
     def codes(self) -> tuple[Code, ...]:
         """Every code that the route answers with, in the order of `Code`."""
-        found = {*self.problems, Code.INTERNAL_ERROR, Code.UNAVAILABLE}
+        # A parameter, header or body that a route does not take is refused on every one of them.
+        found = {*self.problems, Code.INVALID_REQUEST, Code.INTERNAL_ERROR, Code.UNAVAILABLE}
         if not self.public:
             found |= {
                 Code.UNAUTHENTICATED,
@@ -103,8 +104,6 @@ class Route:
             found.add(Code.NOT_FOUND)
         if self.request or self.sends:
             found |= {Code.BODY_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE}
-        if self.request or self.query or self.parameters or self.idempotent or self.acting:
-            found.add(Code.INVALID_REQUEST)
         if self.idempotent:
             found.add(Code.IDEMPOTENCY_KEY_REUSED)
         if self.if_match:
