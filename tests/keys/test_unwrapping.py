@@ -80,3 +80,9 @@ def test_a_seed_has_one_length():
 
 def test_nothing_secret_is_shown():
     assert repr(KEY) == "DecapsulationKey(<redacted>)"
+
+
+@pytest.mark.parametrize("length", [0, 16, 31, 33, 64])
+def test_a_secret_of_another_length_is_not_taken_for_one(length):
+    wrapped = SUITE.encrypt(bytes(length), Recipient(KEY.public_key)._key, b"info")
+    assert KEY.unwrap(wrapped, b"info") is None
