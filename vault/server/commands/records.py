@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, contextmanager
 from gettext import gettext as _
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from vault.server.settings import Settings
     from vault.server.stores.records import rows
 
+_NO_DATA: Final = "data: Field required"
+"""The one thing that a server cannot run without, in the words of pydantic."""
+
 
 def read_settings(flags: Mapping[str, object], config: str | None) -> Settings:
     """Return the settings.
@@ -35,6 +38,8 @@ def read_settings(flags: Mapping[str, object], config: str | None) -> Settings:
     try:
         return load_settings(flags, Path(config) if config is not None else None)
     except SettingsError as error:
+        if str(error) == _NO_DATA:
+            raise SettingsProblem(_("--data is missing: name the folder of this server")) from None
         raise SettingsProblem(_("these settings cannot be used: {reason}").format(reason=error)) from None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from gettext import gettext as _
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,6 +14,7 @@ from keys.serverkey import read_server_identity
 from keys.statements import Habilitation, read_unjudged
 from vault.journal import Action, Actor, Fact, Subject
 from vault.server.app import UnhandledRouteError, create_app
+from vault.server.commands.draining import Traffic
 from vault.server.commands.folder import locked, make_folder, server_key
 from vault.server.commands.listening import listen
 from vault.server.commands.records import admins, open_records, reachable, sqlite_file
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from vault.server.settings import Settings
     from vault.server.stores.records.store import SqlRecords
 
-_GRACE: Final = 1.0
-"""Seconds beyond the time for transfers, for answers that say that it is over."""
+_FLUSH: Final = 5.0
+"""Seconds in which the last answers have to be taken by whoever waits for them."""
 _CUT: Final = 0.05
 """Seconds that a request has to notice that it was cut off."""
 _FORGOTTEN_AFTER: Final = 86_400
@@ -97,9 +98,11 @@ async def serving(
     """
     async with AsyncExitStack() as stack:
         parts = await _assemble(settings, log, clock or SystemClock(), stack)
-        runner = web.AppRunner(parts.app, access_log=None, shutdown_timeout=settings.shutdown_seconds)
+        traffic = Traffic(parts.app)
+        runner = web.AppRunner(parts.app, access_log=None, shutdown_timeout=_FLUSH)
         await runner.setup()
-        stack.push_async_callback(_end, runner, hurry or asyncio.Event().wait, settings.shutdown_seconds)
+        wait = hurry or asyncio.Event().wait
+        stack.push_async_callback(_end, runner, traffic, wait, settings.shutdown_seconds)
         for one in parts.sockets:
             await web.SockSite(runner, one).start()
         yield parts.started
@@ -108,10 +111,17 @@ async def serving(
 async def _assemble(
     settings: Settings, log: structlog.typing.FilteringBoundLogger, clock: Clock, stack: AsyncExitStack
 ) -> _Parts:
-    """Open everything, in an order in which nothing is changed before what could stand in the way."""
+    """Open everything, first what may stand in the way and changes nothing.
+
+    The port is known before the services are built, because the origin holds it.
+    """
     _redirect_libraries(log, stack)
+    embedded = sqlite_file(settings) is not None
+    sockets = listen(settings.host, settings.port)
+    for one in sockets:
+        stack.callback(one.close)
     make_folder(settings.data)
-    if sqlite_file(settings) is not None:
+    if embedded:
         stack.enter_context(locked(settings.data))
     records = await stack.enter_async_context(open_records(settings, clock, upgrading=True))
     with reachable():
@@ -123,10 +133,6 @@ async def _assemble(
         identity = read_server_identity(settings.server_key_path)
         await _check_vouched(records, key)
         needs_admin = all(account.disabled_at is not None for account in await admins(records))
-    sockets = listen(settings.host, settings.port)
-    for one in sockets:
-        stack.callback(one.close)
-    # The port is known before the services are built, because the origin holds it.
     port = sockets[0].getsockname()[1]
     origin, version = settings.origin_at(port), server_version()
     services = build_services(
@@ -186,16 +192,17 @@ def _redirect_libraries(log: structlog.typing.FilteringBoundLogger, stack: Async
     stack.callback(root.removeHandler, handler)
 
 
-async def _end(runner: web.AppRunner, hurry: Callable[[], Awaitable[object]], seconds: float) -> None:
+async def _end(
+    runner: web.AppRunner, traffic: Traffic, hurry: Callable[[], Awaitable[object]], seconds: float
+) -> None:
     """Take no more requests, let those that are there end, and cut off what takes too long."""
-    cleanup, hurrying = asyncio.ensure_future(runner.cleanup()), asyncio.ensure_future(hurry())
-    done = asyncio.FIRST_COMPLETED
-    await asyncio.wait({cleanup, hurrying}, timeout=seconds + _GRACE, return_when=done)
-    hurrying.cancel()
-    if not cleanup.done():
-        cleanup.cancel()
-        with suppress(asyncio.CancelledError):
-            await cleanup
-        if runner.server is not None:
-            await runner.server.shutdown(_CUT)
-    await asyncio.gather(cleanup, hurrying, return_exceptions=True)
+    for site in runner.sites:
+        await site.stop()
+    drained, hurrying = asyncio.ensure_future(traffic.drain()), asyncio.ensure_future(hurry())
+    await asyncio.wait({drained, hurrying}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    if not drained.done() and runner.server is not None:
+        await runner.server.shutdown(_CUT)
+    for task in (drained, hurrying):
+        task.cancel()
+    await asyncio.gather(drained, hurrying, return_exceptions=True)
+    await runner.cleanup()
