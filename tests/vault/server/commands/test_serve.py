@@ -60,15 +60,14 @@ def test_the_second_start_finds_it_all_and_asks_for_no_admin(host):
     assert len(entries) == 3, "two starts and an admin"
 
 
-def test_people_are_told_the_same_in_words(host):
-    host.serve().stop()
-    with host.start_for_people() as process:
+def test_people_are_told_the_same_in_words(started):
+    with started.start_for_people() as process:
         lines = [process.stdout.readline() for _ in range(3)]
         process.terminate()
     assert process.returncode == 0
     assert lines[0].startswith("listening on:         http://127.0.0.1:")
     assert lines[1].startswith("fingerprint:          ")
-    assert lines[2] == f"make the first admin: scelle admin create NAME --data {host.data}\n"
+    assert lines[2] == f"make the first admin: scelle admin create NAME --data {started.data}\n"
 
 
 def test_settings_come_from_flags_before_the_environment_before_a_file(host):
@@ -172,21 +171,19 @@ def test_a_database_that_needs_what_is_not_installed(host):
     assert refused.stderr == "scelle: the database needs pg8000, which is not installed\n"
 
 
-def test_a_key_that_others_can_read_is_not_used(host):
-    host.serve().stop()
-    (host.data / "server.key").chmod(0o640)
-    refused = host.run("serve", "--data", host.data, "--port", "0")
+def test_a_key_that_others_can_read_is_not_used(started):
+    (started.data / "server.key").chmod(0o640)
+    refused = started.run("serve", "--data", started.data, "--port", "0")
     assert refused.returncode == 1
     assert "can be read by others; run chmod 600" in refused.stderr
 
 
-def test_a_lost_key_is_not_replaced_in_silence(host):
-    host.serve().stop()
-    (host.data / "server.key").unlink()
-    refused = host.run("serve", "--data", host.data, "--port", "0")
+def test_a_lost_key_is_not_replaced_in_silence(started):
+    (started.data / "server.key").unlink()
+    refused = started.run("serve", "--data", started.data, "--port", "0")
     assert refused.returncode == 1
     assert "put it back from a backup" in refused.stderr
-    assert not (host.data / "server.key").exists()
+    assert not (started.data / "server.key").exists()
 
 
 def test_a_key_from_elsewhere_is_taken_before_anything_is_recorded(host):
