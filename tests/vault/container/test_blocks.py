@@ -55,7 +55,6 @@ def test_only_the_touched_blocks_are_read(container, examined, span, indices):
     blocks = BlockStream(examined, [span])
     assert run(blocks.read_all(*span), driver) == container.payload[slice(*span)]
     assert driver.indices == indices
-    blocks.close()
 
 
 def test_each_block_is_read_once_for_many_spans(container, examined):
@@ -65,7 +64,6 @@ def test_each_block_is_read_once_for_many_spans(container, examined):
     for span in spans:
         assert run(blocks.read_all(*span), driver) == container.payload[slice(*span)]
     assert driver.indices == [0, 1, 4]
-    blocks.close()
 
 
 def test_a_read_ends_with_its_block(container, examined):
@@ -73,7 +71,6 @@ def test_a_read_ends_with_its_block(container, examined):
     blocks = BlockStream(examined, [(BLOCK - 7, BLOCK + 100)])
     assert bytes(run(blocks.read(BLOCK - 7, BLOCK + 100), driver)) == container.payload[BLOCK - 7 : BLOCK]
     assert bytes(run(blocks.read(BLOCK, BLOCK + 100), driver)) == container.payload[BLOCK : BLOCK + 100]
-    blocks.close()
 
 
 def test_reads_a_little_ahead_and_no_more(container, examined):
@@ -87,7 +84,6 @@ def test_reads_a_little_ahead_and_no_more(container, examined):
         seen += len(piece)
         assert len(driver.indices) <= (seen - 1) // BLOCK + DEPTH
     assert driver.indices == list(range(examined.preamble.leaf_count))
-    blocks.close()
 
 
 @pytest.mark.parametrize("damaged", [0, 1, 5, 11])
@@ -103,7 +99,6 @@ def test_nothing_of_a_damaged_block_is_handed_out(container, examined, damaged):
             seen += len(run(blocks.read(seen, length), driver))
         refused = outcome_of(run, blocks.read(seen, length), driver, match=f"block {damaged} ")
         assert refused is Outcome.PAYLOAD_DAMAGED
-        blocks.close()
 
 
 def test_swapped_blocks(container, examined):
@@ -119,7 +114,6 @@ def test_swapped_blocks(container, examined):
         span = (index * BLOCK, index * BLOCK + 1)
         blocks = BlockStream(examined, [span])
         assert outcome_of(run, blocks.read_all(*span), read_at) is Outcome.PAYLOAD_DAMAGED
-        blocks.close()
 
 
 def test_last_block_is_asked_for_in_its_own_length(container, examined):
@@ -159,7 +153,6 @@ def test_memory_that_is_used_again_holds_the_right_block(container, examined):
     assert read_lent(blocks, length, driver) == container.payload
     assert driver.indices == list(range(examined.preamble.leaf_count))
     assert len(set(driver.memories)) == DEPTH + 1 < len(driver.memories)
-    blocks.close()
 
 
 def test_a_block_keeps_its_bytes_while_it_is_handed_out(container, examined):
@@ -173,7 +166,6 @@ def test_a_block_keeps_its_bytes_while_it_is_handed_out(container, examined):
             if start < length:
                 view = run(blocks.read(start, min(start + 3, length)), driver, read_into=driver.into)
                 assert bytes(view) == container.payload[start : start + 3]
-    blocks.close()
 
 
 @pytest.mark.parametrize("damaged", [0, 1, 9, 10, 11])
@@ -185,7 +177,6 @@ def test_nothing_of_a_damaged_block_is_handed_out_of_lent_memory(container, exam
     steps = blocks.read(damaged * BLOCK, length)
     refused = outcome_of(run, steps, driver, read_into=driver.into, match=f"block {damaged} ")
     assert refused is Outcome.PAYLOAD_DAMAGED
-    blocks.close()
 
 
 def test_a_short_reading_into_memory_is_malformed(container, examined):
@@ -195,11 +186,9 @@ def test_a_short_reading_into_memory_is_malformed(container, examined):
         refused = outcome_of(run, steps, reader_of(b""), read_into=lambda memory, offset: count)  # noqa: B023
         assert refused is Outcome.MALFORMED
         steps = blocks.read(0, 10)
-    blocks.close()
 
 
 def test_small_spans_bring_no_memory(container, examined):
     blocks = BlockStream(examined, [(0, 100)])
     request = next(blocks.read(0, 100))
     assert request.into is None
-    blocks.close()

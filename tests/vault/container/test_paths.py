@@ -210,6 +210,16 @@ def test_every_code_point():
             pytest.fail(f"U+{point:04X} has category {category}")
 
 
+def test_the_list_is_the_one_of_version_1():
+    """It is part of the format: a reader with another list would take or refuse other containers."""
+    text = ",".join(f"{first:04X}-{last:04X}" for first, last in FORBIDDEN_RANGES)
+    assert text == (
+        "0000-001F,007F-009F,00AD-00AD,0600-0605,061C-061C,06DD-06DD,070F-070F,0890-0891,08E2-08E2,180E-180E,"
+        "200B-200F,2028-202E,2060-2064,2066-206F,D800-F8FF,FEFF-FEFF,FFF9-FFFB,110BD-110BD,110CD-110CD,"
+        "13430-1343F,1BCA0-1BCA3,1D173-1D17A,E0001-E0001,E0020-E007F,F0000-FFFFD,100000-10FFFD"
+    )
+
+
 def test_edges_of_the_ranges():
     assert list(FORBIDDEN_RANGES) == sorted(FORBIDDEN_RANGES)
     for first, last in FORBIDDEN_RANGES:

@@ -57,6 +57,7 @@ def rewrapped(forged, writer=EDITOR, access=READER.kem, expected=None, **changes
 def test_nothing_changed_is_still_the_next_generation(forged):
     data = rewrapped(forged)
     examined = examine_bytes(data, Expectations(generation=2))
+    assert examined.envelope.envelope.generation == 2
     assert examined.envelope.envelope.slots == examine_bytes(forged.data).envelope.envelope.slots
     assert examined.envelope.envelope.kdf == examine_bytes(forged.data).envelope.envelope.kdf
     assert examined.seal.seal_id == forged.seal_id
