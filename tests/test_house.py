@@ -56,7 +56,8 @@ HOMES = {
     "pydantic_settings": ("vault.server",),
     "pylibmagic": ("client.media",),
     "rich": ("client",),
-    "sqlalchemy": ("vault.server.stores.records", "vault.server.migrations"),
+    # The commands open the records: one of their modules reads the URL and tells the driver's errors apart.
+    "sqlalchemy": ("vault.server.stores.records", "vault.server.migrations", "vault.server.commands.records"),
     "sqlite3": ("vault.server.stores.records", "vault.server.migrations"),
     "structlog": ("vault.server",),
     "urllib3": ("vault.server.stores",),
