@@ -2,8 +2,9 @@
 
     python tests/client/catalogue.py
 
-It extracts all texts of the client and of click, keeps the translations there are, drops what is not used any
-more, compiles the result, and names what is still to be translated in messages.po.
+It extracts all texts of the client, of the commands on a server's host and of click, keeps the translations
+there are, drops what is not used any more, compiles the result, and names what is still to be translated in
+messages.po.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 CLIENT = Path(__file__).parents[2] / "client"
+HOST = CLIENT.with_name("vault") / "server" / "commands"
 PO = CLIENT / "locale" / "fr" / "LC_MESSAGES" / "messages.po"
 MO = PO.with_suffix(".mo")
 
@@ -31,7 +33,7 @@ _DATE = datetime(2026, 1, 1, tzinfo=UTC)
 def extract() -> Catalog:
     """Return all texts in the code, untranslated."""
     template = Catalog(domain="messages", creation_date=_DATE)
-    for folder in (CLIENT, Path(click.__file__).parent):
+    for folder in (CLIENT, HOST, Path(click.__file__).parent):
         found = extract_from_dir(str(folder), method_map=[("**.py", "python")], keywords=_KEYWORDS)
         for _file, _line, text, _comments, context in found:
             template.add(text, context=context)

@@ -197,3 +197,8 @@ def test_help_shows_examples(host):
     shown = host.run("serve", "--help")
     assert shown.returncode == 0
     assert "Examples:\n  scelle serve --data /srv/scelle\n" in shown.stdout
+
+
+def test_a_person_is_spoken_to_in_french_where_the_locale_says_so(host):
+    refused = host.run("serve", LC_ALL="fr_FR.UTF-8")
+    assert refused.stderr == "scelle: --data manque\N{NO-BREAK SPACE}: indiquez le dossier de ce serveur\n"
