@@ -6,7 +6,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vault.container.lanes import DEPTH, Lane, Result, open_lane, worth_a_thread
+from vault.container.lanes import DEPTH, InlineLane, worth_a_thread
 from vault.container.layout import BLOCK
 from vault.container.leaves import leaf_of
 
@@ -14,34 +14,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from vault.container.examine import Examined
+    from vault.container.lanes import Lane, Result
     from vault.container.steps import Read, Steps
 
 
 class BlockStream:
     """Reads the blocks that ``spans`` touch, each once, and hands out verified bytes in rising order."""
 
-    def __init__(self, examined: Examined, spans: Iterable[tuple[int, int]]) -> None:
+    def __init__(
+        self, examined: Examined, spans: Iterable[tuple[int, int]], lane: Lane | None = None
+    ) -> None:
         """Prepare to read.
 
         Args:
             examined: the container.
             spans: what will be asked for, as (start, stop) in the payload, rising and not empty.
+            lane: who helps to hash, or nobody.
         """
         spans = list(spans)
         self._examined = examined
         self._ahead = _touched(spans)
         self._waiting: deque[tuple[int, bytes | memoryview, Result[bytes]]] = deque()
         length = sum(stop - start for start, stop in spans)
-        self._lane: Lane = open_lane(length)
+        self._lane = InlineLane() if lane is None else lane
         # One more than are waiting: the block that is being handed out.
         self._memory = [bytearray(BLOCK) for _ in range(DEPTH + 1)] if worth_a_thread(length) else []
         self._started = 0
         self._index = -1
         self._block = memoryview(b"")
-
-    def close(self) -> None:
-        """End the worker thread."""
-        self._lane.close()
 
     def read(self, start: int, stop: int) -> Steps[memoryview]:
         """Return verified payload bytes from ``start``: up to ``stop`` or to the end of the block.
@@ -68,7 +68,7 @@ class BlockStream:
     def _advance(self) -> Steps[None]:
         while len(self._waiting) < DEPTH and (index := next(self._ahead, None)) is not None:
             block = yield self._request(index)
-            self._waiting.append((index, block, self._lane.submit(partial(leaf_of, block))))
+            self._waiting.append((index, block, self._lane.offer(partial(leaf_of, block))))
         index, block, leaf = self._waiting.popleft()
         self._examined.check_block(index, leaf.result())
         self._index, self._block = index, memoryview(block)

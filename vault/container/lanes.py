@@ -1,7 +1,9 @@
 """Hashing beside the main thread: what makes sealing and opening use two cores.
 
 SHA-256 is nine tenths of the work, and hashlib lets other threads run meanwhile. A lane is a worker thread
-that does its jobs in order, a few at a time in waiting, so that memory stays constant.
+that does its jobs in order, a few at a time in waiting, so that memory stays constant. Work that needs no
+order is offered: whoever has time does it. That keeps two threads on two cores busy; a third one would be
+moved from core to core, and one of them would wait.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ DEPTH: Final = 8
 
 _WORTH_A_THREAD: Final = 4 * 1024 * 1024
 
+_BUSY: Final = 2
+"""With so many jobs waiting, a lane is offered no more."""
+
 
 def worth_a_thread(length: int) -> bool:
     """Tell whether hashing ``length`` bytes beside the main thread saves more than it costs."""
@@ -41,6 +46,13 @@ class Lane(Protocol):
 
     def submit(self, work: Callable[[], T]) -> Result[T]:
         """Have ``work`` done after all that was submitted before; may wait for room.
+
+        Raises:
+            MisuseError: the lane is closed.
+        """
+
+    def offer(self, work: Callable[[], T]) -> Result[T]:
+        """Have ``work`` done by the lane or, where that is busy, by the caller, at once.
 
         Raises:
             MisuseError: the lane is closed.
@@ -101,6 +113,8 @@ class InlineLane:
             raise MisuseError("the lane is closed")
         return _Done(work())
 
+    offer = submit
+
     def close(self) -> None:
         """Nothing is waiting."""
         self._closed = True
@@ -140,6 +154,12 @@ class ThreadLane:
         self._room.acquire()
         self._queue.put(job)
         return job
+
+    def offer(self, work: Callable[[], T]) -> Result[T]:
+        """Have ``work`` done by the thread, or by the caller while jobs are waiting."""
+        if self._thread is not None and self._queue.qsize() >= _BUSY:
+            return _Done(work())
+        return self.submit(work)
 
     def close(self) -> None:
         """Do what is waiting, then end the thread."""

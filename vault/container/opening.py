@@ -111,15 +111,14 @@ class Opened:
         spans = [(file.offset, file.offset + file.length) for file in wanted]
         if files is None and self._padding[0] < self._padding[1]:
             spans.append(self._padding)
-        blocks = BlockStream(self.examined, spans)
-        lane = open_lane(sum(file.size for file in wanted))
+        lane = open_lane(sum(stop - start for start, stop in spans))
+        blocks = BlockStream(self.examined, spans, lane)
         try:
             for file in wanted:
                 yield from self._read_file(file, blocks, lane)
             if files is None:
                 yield from self._check_padding(blocks)
         finally:
-            blocks.close()
             lane.close()
 
     def read_range(self, file: FileEntry, start: int, stop: int) -> Events:
@@ -198,11 +197,7 @@ class Opened:
 
 
 def _read_span(examined: Examined, start: int, stop: int) -> Steps[bytes]:
-    blocks = BlockStream(examined, [(start, stop)])
-    try:
-        return (yield from blocks.read_all(start, stop))
-    finally:
-        blocks.close()
+    return (yield from BlockStream(examined, [(start, stop)]).read_all(start, stop))
 
 
 def _require_zeros(data: bytes) -> None:

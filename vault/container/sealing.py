@@ -20,7 +20,7 @@ from vault.container.envelope import CONTEXT as ENVELOPE_CONTEXT
 from vault.container.envelope import Envelope, encode_envelope
 from vault.container.lanes import Ring, open_lane
 from vault.container.layout import Preamble
-from vault.container.leaves import LeafHasher, root_of_leaves
+from vault.container.leaves import OutgoingBlocks, root_of_leaves
 from vault.container.manifest import CarriedRecipient, FileEntry, content_digest, encode_manifest
 from vault.container.outcomes import MisuseError
 from vault.container.plan import DeclaredFile, plan_payload
@@ -66,7 +66,7 @@ class SealRequest(NamedTuple):
 
 
 class Sealer:
-    """Seals declared files, in a ``with`` block (it may start threads).
+    """Seals declared files, in a ``with`` block (it may start a thread).
 
     Write `header`; for each of `files`, in this order, what `update` returns for its bytes and then what
     `end_file` returns; then all that `finalize` yields.
@@ -104,11 +104,9 @@ class Sealer:
         self.length: Final = preamble.total_length(seal_length)
         self._done: list[FileEntry] = []
         self._current: _FileInProgress | None = None
-        self._leaves = LeafHasher()
-        self._plaintext_lane = open_lane(self._plan.payload_length)
-        self._leaf_lane = open_lane(self._plan.payload_length)
-        self._plaintext_ring = Ring(_PIECE)
-        self._wire_ring = Ring(message_length(_PIECE + CHUNK))
+        self._lane = open_lane(self._plan.payload_length)
+        self._blocks = OutgoingBlocks(self._lane, self._plan.payload_length)
+        self._ring = Ring(_PIECE)
         self._finalized = False
         self._seal: SignedSeal | None = None
 
@@ -120,9 +118,8 @@ class Sealer:
         self.close()
 
     def close(self) -> None:
-        """End the worker threads. What was not finalized is of no use."""
-        self._plaintext_lane.close()
-        self._leaf_lane.close()
+        """End the worker thread. What was not finalized is of no use."""
+        self._lane.close()
 
     @property
     def seal(self) -> SignedSeal:
@@ -140,7 +137,7 @@ class Sealer:
 
     def room(self) -> memoryview:
         """Return 1 MiB of memory to read the next bytes into, for `update`: spares allocations."""
-        return self._plaintext_ring.take()
+        return self._ring.take()
 
     def update(self, data: bytes | memoryview) -> bytes | memoryview:
         """Take the next bytes of the current file; return bytes of the container, perhaps none yet.
@@ -157,14 +154,13 @@ class Sealer:
         current.missing -= len(data)
         if current.missing < 0:
             raise MisuseError(f"{current.file.path!r} is longer than was declared")
-        job = self._plaintext_lane.submit(partial(current.sha256.update, data))
-        if not self._plaintext_ring.holds(data):
+        job = self._lane.submit(partial(current.sha256.update, data))
+        if not self._ring.holds(data):
             return self._emit(current.encryptor.update(data))
-        self._plaintext_ring.lend(job)
-        memory = self._wire_ring.take()
-        wire = memory[: current.encryptor.update_into(data, memory)]
-        self._wire_ring.lend(self._leaf_lane.submit(partial(self._leaves.update, wire)))
-        return wire
+        self._ring.lend(job)
+        # Up to a chunk may be left from before.
+        memory = self._blocks.room(message_length(len(data) + CHUNK))
+        return self._blocks.keep(current.encryptor.update_into(data, memory))
 
     def end_file(self) -> bytes:
         """End the current file; return the last bytes of its message.
@@ -175,7 +171,7 @@ class Sealer:
         current = self._in_progress()
         if current.missing:
             raise MisuseError(f"{current.file.path!r} is shorter than was declared")
-        digest = self._plaintext_lane.submit(current.sha256.digest).result()
+        digest = self._lane.submit(current.sha256.digest).result()
         self._done.append(current.file._replace(sha256=digest))
         self._current = None
         return self._emit(current.encryptor.finalize())
@@ -198,7 +194,7 @@ class Sealer:
             yield from self._message("scelle/1 padding", _zeros(self._plan.padding))
         offset, length = self._plan.manifest_offset, message_length(self._plan.manifest_size)
         yield from self._message("scelle/1 index", (offset.to_bytes(8, "big") + length.to_bytes(8, "big"),))
-        leaves = self._leaf_lane.submit(self._leaves.finalize).result()
+        leaves = self._blocks.finalize()
         yield leaves
         root, content = root_of_leaves(leaves), content_digest(files)
         self._seal = sign_seal(self._draft._replace(root=root, content=content), self._signer)
@@ -222,8 +218,7 @@ class Sealer:
         yield self._emit(encryptor.finalize())
 
     def _emit(self, wire: bytes) -> bytes:
-        """Pass payload bytes on, their leaves being hashed meanwhile."""
-        self._leaf_lane.submit(partial(self._leaves.update, wire))
+        self._blocks.pass_on(wire)
         return wire
 
 

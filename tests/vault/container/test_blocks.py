@@ -1,12 +1,14 @@
 """Verified blocks: each read once, a little ahead, nothing handed out that did not match its leaf."""
 
+from contextlib import closing
+
 import pytest
 
 from tests.vault.container.forge import File, forge
 from tests.vault.container.reading import examine_bytes, outcome_of, reader_of
 from tests.vault.container.spec import BLOCK, named
 from vault.container.blocks import BlockStream
-from vault.container.lanes import DEPTH, ThreadLane
+from vault.container.lanes import DEPTH, InlineLane, ThreadLane
 from vault.container.outcomes import Outcome
 from vault.container.steps import Read, run
 
@@ -75,29 +77,31 @@ def test_a_read_ends_with_its_block(container, examined):
 
 def test_reads_a_little_ahead_and_no_more(container, examined):
     length = len(container.payload)
-    blocks = BlockStream(examined, [(0, length)])
-    assert isinstance(blocks._lane, ThreadLane)
     driver = Driver(container)
     seen = 0
-    while seen < length:
-        piece = run(blocks.read(seen, length), driver)
-        seen += len(piece)
-        assert len(driver.indices) <= (seen - 1) // BLOCK + DEPTH
+    with closing(ThreadLane()) as lane:
+        blocks = BlockStream(examined, [(0, length)], lane)
+        while seen < length:
+            piece = run(blocks.read(seen, length), driver)
+            seen += len(piece)
+            assert len(driver.indices) <= (seen - 1) // BLOCK + DEPTH
     assert driver.indices == list(range(examined.preamble.leaf_count))
 
 
+@pytest.mark.parametrize("make_lane", [ThreadLane, InlineLane])
 @pytest.mark.parametrize("damaged", [0, 1, 5, 11])
-def test_nothing_of_a_damaged_block_is_handed_out(container, examined, damaged):
+def test_nothing_of_a_damaged_block_is_handed_out(container, examined, damaged, make_lane):
     length = len(container.payload)
     for offset in (0, 1, BLOCK - 1):
         if damaged * BLOCK + offset >= length:
             continue
         driver = Driver(container, damaged=[damaged * BLOCK + offset])
-        blocks = BlockStream(examined, [(0, length)])
         seen = 0
-        while seen < damaged * BLOCK:
-            seen += len(run(blocks.read(seen, length), driver))
-        refused = outcome_of(run, blocks.read(seen, length), driver, match=f"block {damaged} ")
+        with closing(make_lane()) as lane:
+            blocks = BlockStream(examined, [(0, length)], lane)
+            while seen < damaged * BLOCK:
+                seen += len(run(blocks.read(seen, length), driver))
+            refused = outcome_of(run, blocks.read(seen, length), driver, match=f"block {damaged} ")
         assert refused is Outcome.PAYLOAD_DAMAGED
 
 

@@ -172,3 +172,34 @@ def test_a_failed_job_is_told_when_its_memory_comes_round():
     with pytest.raises(ZeroDivisionError):
         ring.take()
     lane.close()
+
+
+def test_a_busy_lane_lets_the_caller_do_what_it_is_offered():
+    lane, gate, threads = ThreadLane(), threading.Event(), []
+    lane.submit(lambda: gate.wait(30))
+    offered = [lane.offer(lambda: threads.append(threading.current_thread())) for _ in range(6)]
+    caller = threading.current_thread()
+    # The thread is held up, some jobs wait for it, and the caller has done the rest already.
+    assert threads
+    assert set(threads) == {caller}
+    gate.set()
+    for job in offered:
+        job.result()
+    lane.close()
+    assert len(threads) == 6
+    assert threads[-1] is not caller
+
+
+def test_an_offer_that_fails_says_so_to_whoever_asks():
+    lane = ThreadLane()
+    with pytest.raises(ZeroDivisionError):
+        lane.offer(lambda: 1 // 0).result()
+    lane.close()
+
+
+@pytest.mark.parametrize("make_lane", [ThreadLane, InlineLane])
+def test_nothing_is_offered_to_a_closed_lane(make_lane):
+    lane = make_lane()
+    lane.close()
+    with pytest.raises(MisuseError):
+        lane.offer(lambda: None)
