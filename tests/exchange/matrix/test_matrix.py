@@ -17,6 +17,7 @@ from tests.exchange.matrix.world import World, a_world
 from vault.api.problems import KINDS, Code
 from vault.api.route import REQUEST_ID_HEADER
 from vault.api.routes import BY_NAME, ROUTES
+from vault.server.policy import RULES
 
 DATA = tomllib.loads(Path(__file__).with_name("matrix.toml").read_text(encoding="utf-8"))
 ACTORS = list(DATA["actors"])
@@ -114,6 +115,7 @@ async def test_the_matrix_has_exactly_the_routes_and_the_actors_that_there_are()
     assert set(MATRIX) == {route.name for route in ROUTES}, "every route has its line in matrix.toml"
     assert set(SENDS) == {route.name for route in ROUTES}, "every route has its request in requests.py"
     assert COLUMNS == ACTORS
+    assert {route.rule for route in ROUTES} == set(RULES), "every rule is some route's"
     for outcome in filter(None, DATA["outcomes"].values()):
         status, code = outcome.split()
         assert KINDS[Code(code)].status == int(status)

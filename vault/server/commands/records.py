@@ -115,7 +115,10 @@ def reachable() -> Iterator[None]:
         yield
     except (RecordsError, StoreError) as error:
         raise UnavailableProblem(str(error)) from None
-    except (SQLAlchemyError, ConnectionError) as error:
+    except (SQLAlchemyError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            # A file or folder: that can be named.
+            raise
         raise UnavailableProblem(_("the database failed: {kind}").format(kind=type(error).__name__)) from None
 
 
