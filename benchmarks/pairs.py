@@ -40,7 +40,7 @@ def measure(
         for command, taken in zip((ours, peer), times, strict=True):
             before()
             start = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(command, check=True, capture_output=True)
             if pair >= 0:
                 taken.append(time.perf_counter() - start)
     ratios = [mine / theirs for mine, theirs in zip(*times, strict=True)]

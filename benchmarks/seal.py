@@ -3,7 +3,8 @@
     python benchmarks/seal.py [--size MIB] [--pairs N] [--folder DIR]
 
 Every output is written anew (the old one is removed first), by both sides, in the same folder. Neither side
-is asked to force its bytes to disk.
+is asked to force its bytes to disk. Where ``age`` is installed, which encrypts but neither signs nor hashes,
+it is measured against ``cp`` as well, and so is Scellé against it.
 """
 
 from __future__ import annotations
@@ -51,16 +52,38 @@ def run(folder: Path, size: int, pairs: int) -> int:
     seal += ["--recipient", f"{key}.pub"]
     unseal = [scelle, "open", str(sealed), "-o", str(opened), "--identity", str(key)]
     copying = ["cp", str(source), str(copy)]
+    peers = age_commands(folder, source)
     print(f"{size} MiB, {pairs} interleaved pairs, ratio to cp as median (lowest to highest)")
     worst = 0.0
     for name, command, outputs in (("seal", seal, (sealed, copy)), ("open", unseal, (opened, copy))):
         if name == "open":
-            subprocess.run(seal, check=True)
+            subprocess.run(seal, check=True, capture_output=True)
         ratio = measure(command, copying, pairs=pairs, before=partial(remove, outputs))
-        print(f"{name}  {ratio}")
+        print(f"{name}           {ratio}")
         worst = max(worst, ratio.median)
+        if name in peers:
+            peer, made = peers[name]
+            against = partial(remove, (*outputs, made))
+            print(f"  age to cp    {measure(peer, copying, pairs=pairs, before=against)}")
+            print(f"  {name} to age  {measure(command, peer, pairs=pairs, before=against)}")
     print(f"limit {LIMIT}: {'kept' if worst <= LIMIT else 'EXCEEDED'}")
     return int(worst > LIMIT)
+
+
+def age_commands(folder: Path, source: Path) -> dict[str, tuple[list[str], Path]]:
+    """Return age's commands for the same work and what each makes; none where it is not installed."""
+    if shutil.which("age") is None or shutil.which("age-keygen") is None:
+        return {}
+    key, encrypted, fixed, decrypted = (folder / name for name in ("age.key", "age", "fixed.age", "age.out"))
+    subprocess.run(["age-keygen", "-o", str(key)], check=True, capture_output=True)
+    recipient = subprocess.run(
+        ["age-keygen", "-y", str(key)], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    subprocess.run(["age", "-r", recipient, "-o", str(fixed), str(source)], check=True)
+    return {
+        "seal": (["age", "-r", recipient, "-o", str(encrypted), str(source)], encrypted),
+        "open": (["age", "-d", "-i", str(key), "-o", str(decrypted), str(fixed)], decrypted),
+    }
 
 
 def write_random(path: Path, size: int) -> None:
