@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from vault.server.openapi import anchor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_CODE: Final = re.compile("`([^`]+)`")
 _STYLE: Final = """
 :root { color-scheme: light dark; --line: #8886; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -43,7 +45,7 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<style>{_STYLE}</style></head><body>"
     yield f"<h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>"
-    yield f"<p>{escape(info['summary'])}"
+    yield f"<p>{_prose(info['summary'])}"
     yield 'The same as <a href="/openapi.json">OpenAPI 3.1</a>.</p><nav><ul>'
     operations = [
         (path, method, operation)
@@ -68,14 +70,14 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
 def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f'<section id="{anchor(operation["operationId"])}">'
     yield f'<h3><span class="verb">{method.upper()}</span> <code>{escape(path)}</code></h3>'
-    yield f"<p>{escape(operation['summary'])}"
+    yield f"<p>{_prose(operation['summary'])}"
     yield "Nobody has to be signed in.</p>" if not operation["security"] else "</p>"
     if parameters := operation.get("parameters"):
         yield "<table><tr><th>parameter</th><th>in</th><th>form</th></tr>"
         for parameter in parameters:
             yield (
                 f"<tr><td><code>{escape(parameter['name'])}</code></td><td>{escape(parameter['in'])}</td>"
-                f"<td>{escape(parameter.get('description', ''))} {_form(parameter['schema'])}</td></tr>"
+                f"<td>{_prose(parameter.get('description', ''))} {_form(parameter['schema'])}</td></tr>"
             )
         yield "</table>"
     if body := operation.get("requestBody"):
@@ -83,18 +85,18 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
     yield "<table><tr><th>answer</th><th>what</th></tr>"
     for status, answer in operation["responses"].items():
         content = _content(answer["content"]) if "content" in answer else ""
-        yield f"<tr><td>{escape(status)}</td><td>{escape(answer['description'])} {content}</td></tr>"
+        yield f"<tr><td>{escape(status)}</td><td>{_prose(answer['description'])} {content}</td></tr>"
     yield "</table></section>"
 
 
 def _schema(name: str, schema: dict[str, Any]) -> Iterator[str]:
     yield f'<section id="{anchor("message-" + name)}"><h3><code>{escape(name)}</code></h3>'
-    yield f"<p>{escape(schema.get('description', ''))}</p>"
+    yield f"<p>{_prose(schema.get('description', ''))}</p>"
     if properties := schema.get("properties"):
         yield "<table><tr><th>field</th><th>form</th></tr>"
         for field, form in properties.items():
             needed = "" if field in schema.get("required", ()) else " <em>optional</em>"
-            text = escape(form.get("description", ""))
+            text = _prose(form.get("description", ""))
             yield f"<tr><td><code>{escape(field)}</code>{needed}</td><td>{text} {_form(form)}</td></tr>"
         yield "</table>"
     elif "enum" in schema:
@@ -106,6 +108,11 @@ def _content(content: dict[str, Any]) -> str:
     return "; ".join(
         f"<code>{escape(media)}</code> {_form(entry['schema'])}" for media, entry in content.items()
     )
+
+
+def _prose(text: str) -> str:
+    """Return a description as HTML; what stands in backquotes is code, as OpenAPI's Markdown has it."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _form(schema: dict[str, Any]) -> str:
