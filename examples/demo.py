@@ -300,6 +300,12 @@ class Story:
         sealed = (self.editor.folder / "aipd.pdf").read_bytes()
         if (self.durand.folder / "aipd/aipd.pdf").read_bytes() != sealed:
             sys.exit("the reviewer got something else than the editor sealed")
+        note(
+            "That it opened is said to the service, signed: lists show what nobody has opened yet.",
+            "Que la preuve s'ouvre est dit au service, signé : les listes montrent ce que nul n'a ouvert.",
+        )
+        self.durand.types("evidence", "opened", "aipd.scelle", "--identity", "me.key")
+        self.durand.types("evidence", "list", DOSSIER, "--type", "aipd")
         self.find("durand, habilitated, with a grant", "durand, habilitée, avec un accès", opened=True)
 
     def refuse(self) -> None:
