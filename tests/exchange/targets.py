@@ -16,13 +16,13 @@ def target(function):
     return function
 
 
-def plain(name, **body):
+def plain(route, /, **body):
     """Register a route whose request is always the same."""
 
     async def make(everybody, actor):
         return {"json": body}
 
-    TARGETS[name] = make
+    TARGETS[route] = make
 
 
 plain("create_organisation", name="Encore une")
