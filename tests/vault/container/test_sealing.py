@@ -214,6 +214,7 @@ def test_what_no_reader_would_accept(name):
     with pytest.raises(MisuseError) as caught:
         Sealer(REQUEST._replace(**BAD_REQUESTS[name]), [DeclaredFile("a", 5)], EDITOR.signing)
     assert "secret" not in str(caught.value)
+    assert ("nobody" in name) == ("nobody could open" in str(caught.value))
     assert threading.active_count() == threads
 
 
