@@ -40,6 +40,7 @@ class Code(StrEnum):
     RECOVERY_SLOT_MISSING = "recovery_slot_missing"
     TEMPLATE_REFUSED = "template_refused"
     TYPE_NOT_ALLOWED = "type_not_allowed"
+    UPLOAD_INCOMPLETE = "upload_incomplete"
     WRITER_MISSING = "writer_missing"
 
     # Statements, keys and trust.
@@ -59,6 +60,7 @@ class Code(StrEnum):
 
     # The request itself.
     BODY_TOO_LARGE = "body_too_large"
+    DIGEST_MISMATCH = "digest_mismatch"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     INVALID_REQUEST = "invalid_request"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -100,6 +102,7 @@ KINDS: Final[dict[Code, Kind]] = {
     Code.RECOVERY_SLOT_MISSING: Kind(422, "The seal has no slot for the recovery key"),
     Code.TEMPLATE_REFUSED: Kind(422, "A template is not evidence, and evidence is not a template"),
     Code.TYPE_NOT_ALLOWED: Kind(422, "The mandate does not cover this type of evidence"),
+    Code.UPLOAD_INCOMPLETE: Kind(409, "Parts of the upload are missing"),
     Code.WRITER_MISSING: Kind(422, "The seal does not list the writers that the dossier asks for"),
     Code.ALREADY_EXISTS: Kind(409, "There is one already"),
     Code.AUTHORITY_MISSING: Kind(409, "No authority is published yet"),
@@ -113,6 +116,7 @@ KINDS: Final[dict[Code, Kind]] = {
     Code.TOO_MANY_ATTEMPTS: Kind(429, "Too many failed attempts"),
     Code.UNAUTHENTICATED: Kind(401, "Nobody is signed in"),
     Code.BODY_TOO_LARGE: Kind(413, "The body is larger than allowed"),
+    Code.DIGEST_MISMATCH: Kind(400, "The body is not what its digest says"),
     Code.IDEMPOTENCY_KEY_REUSED: Kind(422, "The idempotency key belongs to another request"),
     Code.INVALID_REQUEST: Kind(400, "The request is not understood"),
     Code.METHOD_NOT_ALLOWED: Kind(405, "The method is not allowed here"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from keys.randomness import random_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterable, AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from vault.journal import Actor
@@ -74,6 +74,20 @@ class ListedObject(NamedTuple):
     modified: int
 
 
+class StagedPart(NamedTuple):
+    """A part of an object that is not whole yet.
+
+    Attributes:
+        number: from 1.
+        size: its length in bytes.
+        tag: what the store gave back for it, at most 128 characters.
+    """
+
+    number: int
+    size: int
+    tag: str
+
+
 class ObjectStore(Protocol):
     """Immutable objects of any length under random names."""
 
@@ -122,6 +136,56 @@ class ObjectStore(Protocol):
 
         Raises:
             StoreFullError, StoreUnavailableError.
+        """
+
+    async def stage(self) -> str:
+        """Begin an object that arrives in parts, and return its name until it is whole.
+
+        The name (at most 1,200 characters) means something to the store alone; any process may go on with it.
+
+        Raises:
+            StoreFullError, StoreUnavailableError.
+        """
+
+    async def stage_part(
+        self, staged: str, number: int, offset: int, chunks: AsyncIterable[bytes]
+    ) -> StagedPart:
+        """Keep one part durably. Parts come in any order, several at once, and the same one again.
+
+        Args:
+            staged: what `stage` returned.
+            number: from 1 to 10,000; ascending numbers have ascending offsets.
+            offset: where the part stands in the whole object.
+            chunks: its bytes; an exception of it passes through, and a part that was kept before stays.
+
+        Every part but the last has at least 5 MiB and a whole number of MiB.
+
+        Raises:
+            ObjectNotFoundError: nothing is staged under that name.
+            StoreFullError, StoreUnavailableError.
+        """
+
+    async def assemble(self, staged: str, parts: Sequence[StagedPart]) -> StoredObject:
+        """Make one object of all its parts; once it is whole, doing so again returns the same.
+
+        Raises:
+            ObjectNotFoundError: nothing is staged under that name, and it was not assembled before.
+            ObjectDamagedError: a part is missing, or is not what it was.
+            StoreFullError, StoreUnavailableError.
+        """
+
+    async def unstage(self, staged: str) -> None:
+        """Remove all parts; what is not there is already removed. An assembled object stays.
+
+        Raises:
+            StoreUnavailableError.
+        """
+
+    def list_staged(self) -> AsyncIterator[ListedObject]:
+        """Yield what is staged and not assembled; ``key`` is the staged name, ``size`` may be 0 for unknown.
+
+        Raises:
+            StoreUnavailableError.
         """
 
 

@@ -2,7 +2,8 @@
 
 An object is written to ``incoming/``, synced, and renamed into ``objects/`` on the same file system: it is
 there whole or not at all, also after a crash. What a crash leaves in ``incoming/`` no one sees, and `sweep`
-removes it. Files are readable by their owner alone, folders too.
+removes it; what arrives in parts stands there too, until it is assembled. Files are readable by their owner
+alone, folders too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from vault.server.ports import (
     ListedObject,
     ObjectDamagedError,
     ObjectNotFoundError,
+    StagedPart,
     StoredObject,
     StoreFullError,
     StoreUnavailableError,
@@ -30,7 +32,7 @@ from vault.server.ports import (
 from vault.server.stores.settle import settle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 
     from aiofiles.threadpool.binary import AsyncFileIO
 
@@ -40,6 +42,7 @@ CHUNK: Final = 1024 * 1024
 MIN_FREE: Final = 64 * CHUNK
 """Below this the store says that it is full before anything is sent to it."""
 
+_STAGED: Final = ".parts"
 _KEY_BYTES: Final = 20
 _KEY: Final = re.compile(r"[0-9a-f]{40}")
 _SHARD: Final = re.compile(r"[0-9a-f]{2}")
@@ -71,22 +74,11 @@ class LocalStore:
     async def _write(self, draft: Path, chunks: AsyncIterable[bytes]) -> int:
         with _translated():
             file = await _open(draft, "xb")
-        size = 0
         try:
-            gathered = bytearray()
-            async for chunk in chunks:  # its own exceptions pass through as they are
-                size += len(chunk)
-                gathered += chunk
-                if len(gathered) >= CHUNK:
-                    await _write_all(file, gathered)
-                    gathered = bytearray()
-            await _write_all(file, gathered)
-            with _translated():
-                await settle(asyncio.to_thread(os.fsync, file.fileno()))
+            return await _pour(file, chunks)
         finally:
             with _translated():
                 await settle(file.close())
-        return size
 
     async def get(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """See `ObjectStore.get`."""
@@ -134,6 +126,49 @@ class LocalStore:
             for entry in listed:
                 yield entry
 
+    async def stage(self) -> str:
+        """See `ObjectStore.stage`."""
+        key = random_bytes(_KEY_BYTES).hex()
+        with _translated():
+            await settle(asyncio.to_thread(_create, self._staged(key)))
+        return key
+
+    async def stage_part(
+        self, staged: str, number: int, offset: int, chunks: AsyncIterable[bytes]
+    ) -> StagedPart:
+        """See `ObjectStore.stage_part`."""
+        with _translated(looking_up=True):
+            file = await _open(self._staged(staged), "r+b")
+        try:
+            with _translated():
+                await settle(file.seek(offset))
+            size = await _pour(file, chunks)
+        finally:
+            with _translated():
+                await settle(file.close())
+        return StagedPart(number, size, "")
+
+    async def assemble(self, staged: str, parts: Sequence[StagedPart]) -> StoredObject:
+        """See `ObjectStore.assemble`."""
+        size = sum(part.size for part in parts)
+        with _translated(looking_up=True):
+            return await settle(
+                asyncio.to_thread(_assemble, self._staged(staged), self._path(staged), staged, size)
+            )
+
+    async def unstage(self, staged: str) -> None:
+        """See `ObjectStore.unstage`."""
+        if _KEY.fullmatch(staged):
+            with _translated():
+                await settle(asyncio.to_thread(self._staged(staged).unlink, missing_ok=True))
+
+    async def list_staged(self) -> AsyncIterator[ListedObject]:
+        """See `ObjectStore.list_staged`."""
+        with _translated():
+            listed = await asyncio.to_thread(_list_folder, self._incoming, _STAGED)
+        for entry in listed:
+            yield entry
+
     async def check(self) -> None:
         """See `ObjectStore.check`."""
         with _translated():
@@ -151,6 +186,12 @@ class LocalStore:
         """Remove what puts that never ended left behind ``older_than`` seconds ago; return how many."""
         with _translated():
             return await settle(asyncio.to_thread(_sweep, self._incoming, time.time() - older_than))
+
+    def _staged(self, key: str) -> Path:
+        """Return where the parts of an object are that is not whole yet."""
+        if not _KEY.fullmatch(key):
+            raise ObjectNotFoundError("nothing is staged under this name")
+        return self._incoming / (key + _STAGED)
 
     def _path(self, key: str) -> Path:
         """Return where an object is; only what `put` can have drawn ever becomes part of a path."""
@@ -170,6 +211,22 @@ async def _open(path: Path, mode: Any) -> AsyncFileIO:
     return opened
 
 
+async def _pour(file: AsyncFileIO, chunks: AsyncIterable[bytes]) -> int:
+    """Write all chunks where the file stands, durably, and return how many bytes that were."""
+    size = 0
+    gathered = bytearray()
+    async for chunk in chunks:  # its own exceptions pass through as they are
+        size += len(chunk)
+        gathered += chunk
+        if len(gathered) >= CHUNK:
+            await _write_all(file, gathered)
+            gathered = bytearray()
+    await _write_all(file, gathered)
+    with _translated():
+        await settle(asyncio.to_thread(os.fsync, file.fileno()))
+    return size
+
+
 async def _write_all(file: AsyncFileIO, data: bytearray) -> None:
     view = memoryview(data)
     with _translated():
@@ -184,6 +241,24 @@ def _publish(draft: Path, final: Path) -> None:
         _sync_folder(folder.parent)
     draft.rename(final)
     _sync_folder(folder)
+
+
+def _create(path: Path) -> None:
+    os.close(_private(str(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    _sync_folder(path.parent)
+
+
+def _assemble(parts: Path, final: Path, key: str, size: int) -> StoredObject:
+    """Turn parts into an object; where an earlier call got further than its answer, that counts."""
+    try:
+        stands = parts.stat().st_size
+    except FileNotFoundError:
+        stands = final.stat().st_size
+    if stands != size:
+        raise ObjectDamagedError("a part is missing")
+    if not final.exists():
+        _publish(parts, final)
+    return StoredObject(key, size)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -203,7 +278,7 @@ def _remove(*paths: Path) -> None:
             continue
 
 
-def _list_folder(folder: Path) -> list[ListedObject]:
+def _list_folder(folder: Path, suffix: str = "") -> list[ListedObject]:
     listed = []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -211,8 +286,9 @@ def _list_folder(folder: Path) -> list[ListedObject]:
                 state = entry.stat(follow_symlinks=False)
             except FileNotFoundError:  # deleted meanwhile
                 continue
-            if _KEY.fullmatch(entry.name):
-                listed.append(ListedObject(entry.name, state.st_size, int(state.st_mtime)))
+            key = entry.name.removesuffix(suffix)
+            if _KEY.fullmatch(key) and entry.name == key + suffix:
+                listed.append(ListedObject(key, state.st_size, int(state.st_mtime)))
     return listed
 
 
@@ -220,6 +296,8 @@ def _sweep(folder: Path, before: float) -> int:
     swept = 0
     with os.scandir(folder) as entries:
         for entry in entries:
+            if entry.name.endswith(_STAGED):
+                continue  # its session says when it is forgotten
             try:
                 if entry.stat(follow_symlinks=False).st_mtime < before:
                     Path(entry.path).unlink()

@@ -301,6 +301,14 @@ seals = Table(
     _bytes("receipt_signature"),
 )
 
+# Until when the object store keeps an archived body from being removed.
+locks = Table(
+    "locks",
+    METADATA,
+    _digest("seal_id", ForeignKey("versions.seal_id"), primary_key=True),
+    _number("until"),
+)
+
 openings = Table(
     "openings",
     METADATA,
@@ -358,4 +366,49 @@ remembered = Table(
     _number("status"),
     _bytes("answer", nullable=True),
     _number("expires_at", index=True),
+)
+
+# A deposit that arrives in parts. It is forgotten when it expires; what it leads to is journalled.
+uploads = Table(
+    "uploads",
+    METADATA,
+    _id(primary_key=True),
+    _dossier(),
+    _id("proof_id", ForeignKey("proofs.id"), nullable=True),
+    _digest("seal_id"),
+    _digest("signer"),
+    _text("evidence_type", 64),
+    _text("state", 16),
+    _number("generation"),
+    _bytes("head"),
+    _text("trailer_key", 64),
+    _number("trailer_size"),
+    _text("staged", 1200),
+    _text("body_key", 64, nullable=True),
+    _number("payload_length"),
+    _number("part_size"),
+    _number("size"),
+    _number("created_at"),
+    _number("expires_at", index=True),
+    CheckConstraint("state IN ('open', 'completed')", name="state"),
+    UniqueConstraint("seal_id"),
+    Index("ix_uploads_dossier", "dossier_id"),
+)
+
+upload_parts = Table(
+    "upload_parts",
+    METADATA,
+    _id("upload_id", ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _number("size"),
+    _text("tag", 128),
+)
+
+# Work that one process at a time may do, such as removing what no row names.
+leases = Table(
+    "leases",
+    METADATA,
+    _text("name", 64, primary_key=True),
+    _text("holder", 64),
+    _number("expires_at"),
 )
