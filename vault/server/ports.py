@@ -200,6 +200,10 @@ class RecordsUnavailableError(RecordsError):
     """The database cannot be reached, is busy for too long, or is not at the expected schema."""
 
 
+class SchemaError(RecordsUnavailableError):
+    """The database answers, and is not at the schema that this code expects."""
+
+
 class AlreadyExistsError(RecordsError):
     """What has to be unique (an id, a key, a pinned fact, a grant) is there already."""
 
@@ -273,5 +277,6 @@ class Records(Protocol):
         """Return if the database answers and has the schema that this code expects.
 
         Raises:
-            RecordsUnavailableError.
+            SchemaError: it has another one.
+            RecordsUnavailableError: it does not answer.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from client.remote.calls.base import Calls
 from client.remote.transport import Call
-from vault.api.models.service import Health, VersionAnswer
+from vault.api.models.service import Health, Readiness, VersionAnswer
 from vault.api.models.signin import Challenge, ChallengeRequest, Me, Session, SessionRequest
 from vault.api.models.trust import AuthorityPublication, Trust
 
@@ -16,9 +16,9 @@ class SignInCalls(Calls):
         """Tell whether the process runs."""
         return await self._transport.fetch(self._route("live"), Health)
 
-    async def ready(self) -> Health:
+    async def ready(self) -> Readiness:
         """Tell whether database and objects can be reached."""
-        return await self._transport.fetch(self._route("ready"), Health)
+        return await self._transport.fetch(self._route("ready"), Readiness)
 
     async def version(self) -> VersionAnswer:
         """Tell what runs there."""

@@ -8,9 +8,18 @@ from vault.api.models.base import Answer
 
 
 class Health(Answer):
-    """Whether it runs, and whether it can do its work."""
+    """That it runs."""
 
-    status: str = Field(description="ok, or unavailable.")
+    status: str = Field(description="ok.")
+
+
+class Readiness(Answer):
+    """That it can do its work, and what that takes."""
+
+    status: str = Field(description="ok; where it is not, the answer is the problem unavailable.")
+    parts: dict[str, str] = Field(
+        description="By name: database, schema, objects, running. A problem names those that are not ready."
+    )
 
 
 class VersionAnswer(Answer):

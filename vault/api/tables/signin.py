@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vault.api.models.service import Health, VersionAnswer
+from vault.api.models.service import Health, Readiness, VersionAnswer
 from vault.api.models.signin import Challenge, ChallengeRequest, Me, Session, SessionRequest
 from vault.api.models.trust import AuthorityPublication, Trust
 from vault.api.problems import Code
@@ -26,8 +26,8 @@ SERVICE: Final = (
         path="/readyz",
         rule="public",
         tag=Tag.SERVICE,
-        summary="Whether database and objects can be reached.",
-        answer=Health,
+        summary="Whether database and objects can be reached, and which cannot.",
+        answer=Readiness,
     ),
     Route(
         name="version",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from keys.signing import SigningKey
     from vault.server.ports import Clock
+    from vault.server.services.registry import Services
     from vault.server.settings import Settings
     from vault.server.stores.records.store import SqlRecords
 
@@ -73,6 +74,7 @@ class _Parts(NamedTuple):
 
     app: web.Application
     sockets: list[socket.socket]
+    services: Services
     started: Started
 
 
@@ -103,6 +105,8 @@ async def serving(
         await runner.setup()
         wait = hurry or asyncio.Event().wait
         stack.push_async_callback(_end, runner, traffic, wait, settings.shutdown_seconds)
+        # Whoever asks on a connection that is still open is sent elsewhere.
+        stack.callback(parts.services.health.end)
         for one in parts.sockets:
             await web.SockSite(runner, one).start()
         yield parts.started
@@ -160,7 +164,7 @@ async def _assemble(
         version=version,
         needs_admin=needs_admin,
     )
-    return _Parts(app, sockets, started)
+    return _Parts(app, sockets, services, started)
 
 
 async def _check_vouched(records: SqlRecords, key: SigningKey) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from vault.api.models.service import Health, VersionAnswer
+from vault.api.models.service import Health, Readiness, VersionAnswer
 from vault.api.route import HTML, JSON
 from vault.container.layout import VERSION
 from vault.server.describing import describe, server_version
@@ -22,10 +22,10 @@ async def live(call: Call) -> Health:
     return Health(status="ok")
 
 
-async def ready(call: Call) -> Health:
+async def ready(call: Call) -> Readiness:
     """Say whether it can do its work."""
-    await call.services.health.check()
-    return Health(status="ok")
+    parts = await call.services.health.check()
+    return Readiness(status="ok", parts=dict.fromkeys(parts, "ok"))
 
 
 async def version(call: Call) -> VersionAnswer:

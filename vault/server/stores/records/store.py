@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exc
 
 from vault.server.migrations.upgrade import is_current
-from vault.server.ports import RecordsUnavailableError
+from vault.server.ports import RecordsUnavailableError, SchemaError
 from vault.server.stores.records.engine import WRITES, lock_journal
 from vault.server.stores.records.handle import ChangeHandle, Handle, unavailable
 from vault.server.stores.records.journal import load_tree
@@ -40,14 +40,14 @@ class SqlRecords:
         await self._engine.dispose()
 
     async def check(self) -> None:
-        """Return if the database answers and has the expected schema; raise `RecordsUnavailableError`."""
+        """Return if the database answers and has the expected schema; see `Records.check`."""
         async with self._transaction(writes=False) as connection:
             try:
                 current = await connection.run_sync(is_current)
             except exc.SQLAlchemyError as error:
                 raise unavailable(error) from None
         if not current:
-            raise RecordsUnavailableError("the database does not have the schema that this version expects")
+            raise SchemaError("the database does not have the schema that this version expects")
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reading]:
