@@ -59,18 +59,18 @@ async def test_all_parts_are_named_where_all_are_ready(checked):
 
 
 @pytest.mark.parametrize(
-    ("records_error", "store_error", "expected"),
+    ("errors", "expected"),
     [
-        (RecordsUnavailableError("hunter2"), None, ["database"]),
-        (SchemaError("hunter2"), None, ["schema"]),
-        (None, StoreUnavailableError("hunter2"), ["objects"]),
-        (SchemaError("hunter2"), StoreFullError("hunter2"), ["schema", "objects"]),
+        ((RecordsUnavailableError("hunter2"), None), ["database"]),
+        ((SchemaError("hunter2"), None), ["schema"]),
+        ((None, StoreUnavailableError("hunter2")), ["objects"]),
+        ((SchemaError("hunter2"), StoreFullError("hunter2")), ["schema", "objects"]),
     ],
 )
 async def test_the_parts_that_fail_are_named_and_their_words_are_not_repeated(
-    checked, records, store, records_error, store_error, expected
+    checked, records, store, errors, expected
 ):
-    records.error, store.error = records_error, store_error
+    records.error, store.error = errors
     assert await names(checked) == expected
 
 
