@@ -4,7 +4,7 @@ Nothing is overwritten unless asked for by name, and a symbolic link in the plac
 """
 
 # pathlib would cost start-up time, and has no counterpart for descriptors.
-# ruff: noqa: PTH112, PTH114, PTH123
+# ruff: noqa: PTH112, PTH114, PTH119, PTH120, PTH123
 from __future__ import annotations
 
 import contextlib
@@ -72,6 +72,28 @@ def name_exclusively(source: int, temporary: str, target: int, name: str) -> Non
         os.unlink(temporary, dir_fd=source)
 
 
+def give_name(file: FileIO, temporary: str, folder: int, path: str, *, force: bool) -> None:
+    """Give what is written as ``temporary`` in ``folder`` (a descriptor) its final name, in one step.
+
+    Where it takes another's place, its bytes are on the disk before.
+
+    Raises:
+        ConflictProblem: something took the name meanwhile, or a folder has it.
+        OSError: the system refuses.
+    """
+    name = os.path.basename(path)
+    try:
+        if force:
+            os.fsync(file.fileno())
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        else:
+            name_exclusively(folder, temporary, folder, name)
+    except FileExistsError:
+        raise exists(path) from None
+    except IsADirectoryError:
+        raise is_folder(path) from None
+
+
 class AtomicFile:
     """A file that is written beside its final place and gets its name in one step, by `commit`.
 
@@ -99,8 +121,7 @@ class AtomicFile:
         self.path: Final = path
         self._force = force
         self._mode = mode
-        folder, self._name = os.path.split(path)
-        self._parent = folder or "."
+        self._parent = os.path.dirname(path) or "."
         self._temporary = temporary_name()
         self._descriptors = contextlib.ExitStack()
 
@@ -156,13 +177,4 @@ class AtomicFile:
             ConflictProblem: something took the name meanwhile.
             OSError: the system refuses.
         """
-        try:
-            if self._force:
-                os.fsync(self.file.fileno())
-                os.replace(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-            else:
-                name_exclusively(self._folder, self._temporary, self._folder, self._name)
-        except FileExistsError:
-            raise exists(self.path) from None
-        except IsADirectoryError:
-            raise is_folder(self.path) from None
+        give_name(self.file, self._temporary, self._folder, self.path, force=self._force)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client.profile import ServiceProfile
+    from client.remote.leftovers import Start
     from client.remote.service import Service
     from client.trust import Anchor
     from keys.statements import Receipt, Signed
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from vault.container.examine import Examined
 
     Advance = Callable[[int], None]
+    Started = Callable[[Start, int], None]
 
 
 class Fetched(NamedTuple):
@@ -68,6 +70,8 @@ async def fetch(
     *,
     reviewing: bool,
     force: bool = False,
+    resume: bool = False,
+    started: Started = lambda _start, _size: None,
     advance: Advance = lambda _count: None,
 ) -> Fetched:
     """Fetch one version into ``path``, with all that is needed to open it later, offline.
@@ -80,7 +84,9 @@ async def fetch(
         path: where it goes.
         reviewing: whether one opens it by a grant on the dossier; else one sealed it.
         force: whether a file of that name may be replaced.
-        advance: called with the number of bytes that came since the last call.
+        resume: whether to go on with what an earlier process left.
+        started: where it is to go on, called once with what was found and how many bytes of it are good.
+        advance: called with the number of bytes that came since the last call; below 0 where it begins again.
 
     Raises:
         RefusedContainer: what came is not whole, is another dossier's, is older than what was seen, or was
@@ -94,6 +100,7 @@ async def fetch(
     signed = await _fetch_receipt(service, version)
     receipt = anchor.receipt(signed) if signed else None
     before = known.proof(bytes.fromhex(version.seal_id))
+    seen = before.generation if before else 0
     at = receipt.issued if receipt else None
 
     def check(examined: Examined) -> None:
@@ -111,9 +118,11 @@ async def fetch(
         version.evidence,
         version.number,
         path,
-        expected=Expectations(dossier=dossier, generation=before.generation if before else 0),
+        expected=Expectations(dossier=dossier, generation=max(seen, version.generation)),
         check=check,
         force=force,
+        resume=resume,
+        started=started,
         advance=advance,
     )
     known.keep_proof(

@@ -104,6 +104,10 @@ class NotOurService(TransportProblem):
     """The answer is not one that a Scellé service gives."""
 
 
+PASSING: Final = (Unreachable, CutOff, ServiceFailed)
+"""What may be over in a moment; whether asking again is safe depends on what was asked."""
+
+
 _UNKNOWN: Final = N_("the service refused: {detail} [{code}]")
 
 SENTENCES: Final[dict[Code, str]] = {
@@ -139,6 +143,7 @@ SENTENCES: Final[dict[Code, str]] = {
     ),
     Code.TEMPLATE_REFUSED: N_("a template is not evidence, and evidence is not a template [{code}]"),
     Code.TYPE_NOT_ALLOWED: N_("the mandate does not cover this type of evidence ({detail}) [{code}]"),
+    Code.UPLOAD_INCOMPLETE: N_("parts of the upload are missing ({detail}); type the same again [{code}]"),
     Code.WRITER_MISSING: N_(
         "the seal does not list the writers that the dossier asks for; "
         "seal it from a template of this dossier [{code}]"
@@ -159,6 +164,7 @@ SENTENCES: Final[dict[Code, str]] = {
     Code.TOO_MANY_ATTEMPTS: N_("too many failed attempts; wait a while and try again [{code}]"),
     Code.UNAUTHENTICATED: N_("nobody is signed in, or no longer; sign in with scelle login [{code}]"),
     Code.BODY_TOO_LARGE: N_("this is larger than the service takes ({detail}) [{code}]"),
+    Code.DIGEST_MISMATCH: N_("what arrived at the service is not what was sent; try again [{code}]"),
     Code.IDEMPOTENCY_KEY_REUSED: N_("the idempotency key belongs to another request [{code}]"),
     Code.INVALID_REQUEST: N_("the service does not take this: {detail} [{code}]"),
     Code.METHOD_NOT_ALLOWED: N_("the service does not know this request; update scelle [{code}]"),
@@ -198,6 +204,7 @@ _FAMILIES: Final[dict[type[ServiceProblem], tuple[Code, ...]]] = {
         Code.DOSSIER_KEY_OUTDATED,
         Code.IDEMPOTENCY_KEY_REUSED,
         Code.PRECONDITION_FAILED,
+        Code.UPLOAD_INCOMPLETE,
     ),
     ServiceFailed: (Code.INTERNAL_ERROR, Code.UNAVAILABLE),
 }

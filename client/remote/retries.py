@@ -30,3 +30,29 @@ class Retries:
 
 
 NO_RETRIES = Retries(attempts=1)
+
+LASTING = Retries(attempts=7, first=0.5, longest=15.0)
+"""For transfers that take long anyway: over half a minute of silence before they give up."""
+
+
+class Endurance:
+    """Bears failures of one long piece of work for as long as it gets any further in between."""
+
+    def __init__(self, retries: Retries) -> None:
+        self._retries = retries
+        self._attempt = 1
+        self._furthest = 0
+
+    async def bear(self, error: Exception, reached: int) -> None:
+        """Wait after a failure, or raise it if too many followed one another.
+
+        Args:
+            error: the failure.
+            reached: how far the work is, as a number that grows.
+        """
+        if reached > self._furthest:
+            self._furthest, self._attempt = reached, 1
+        if self._attempt >= self._retries.attempts:
+            raise error
+        await self._retries.pause(self._attempt)
+        self._attempt += 1

@@ -17,8 +17,8 @@ from client.remote.address import read_address
 from client.remote.failures import not_ours, translated
 from client.remote.patience import patient
 from client.remote.problems import (
+    PASSING,
     CutOff,
-    ServiceFailed,
     ServiceProblem,
     TransportProblem,
     Unreachable,
@@ -213,7 +213,7 @@ class Transport:
                 broke = broke or isinstance(error, CutOff)
                 # A request that never left may be sent again whatever it does.
                 safe = repeatable or isinstance(error, Unreachable)
-                passing = isinstance(error, Unreachable | CutOff | ServiceFailed)
+                passing = isinstance(error, PASSING)
                 if not passing or not safe or attempt >= self._retries.attempts:
                     raise
                 await self._retries.pause(attempt)

@@ -27,12 +27,13 @@ class Server:
     """One running server.
 
     Attributes:
-        url: where it listens, which is its origin too.
+        url: where it is reached, which is its origin too: where it listens, or at the end of ``line``.
         log: what it logged.
         services: to look behind its back.
     """
 
-    def __init__(self, data, **settings):
+    def __init__(self, data, *, line=None, **settings):
+        self._line = line
         self.settings = load_settings({"data": data, "host": "127.0.0.1", "port": 0, **settings})
         self.log = io.StringIO()
         self._ready = threading.Event()
@@ -98,7 +99,11 @@ class Server:
         stack.push_async_callback(records.close)
         listening = socket.create_server(("127.0.0.1", 0))
         stack.callback(listening.close)
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        address = listening.getsockname()
+        self.url = f"http://127.0.0.1:{address[1]}"
+        if self._line is not None:
+            self._line.server = address
+            self.url = self._line.url
         self.services = build_services(
             settings=settings,
             records=records,

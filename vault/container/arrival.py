@@ -55,6 +55,11 @@ class ArrivalExaminer:
         self._complete: Callable[[bytes], None] = self._take_preamble
         self._hashing = False
 
+    @property
+    def block_leaves(self) -> bytes:
+        """Leaves of the blocks of payload that are full so far, 32 bytes each."""
+        return bytes(self._hasher.leaves)
+
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes.
 

@@ -11,6 +11,7 @@ from client.cli.online.acting import acting_option
 from client.cli.online.connection import anchored, asking, online
 from client.cli.online.identities import identity_options, own_identity
 from client.cli.online.judging import judge_container
+from client.cli.online.leftovers import tell_start, telling_what_stays
 from client.cli.online.receiving import receipt_document
 from client.cli.online.showing import show_proof, show_versions
 from client.cli.options import force_option, json_option, quiet_option
@@ -89,10 +90,12 @@ async def show(connection: Connection, *, proof: str, acting_for: str | None, as
     "fetch",
     help=_(
         "Fetch a proof's container, check it block by block, and keep what opens it: grant, keys, mandates, "
-        "receipt. Afterwards scelle open works offline, with your key file alone."
+        "receipt. Afterwards scelle open works offline, with your key file alone. What came of a download "
+        "that did not finish stays in FILE.part, and --resume goes on with it."
     ),
     examples=(
         "scelle evidence fetch 5f0c… -o aipd.scelle",
+        "scelle evidence fetch 5f0c… -o aipd.scelle --resume",
         "scelle evidence fetch 5f0c… --version 1 -o aipd-1.scelle",
     ),
 )
@@ -105,6 +108,9 @@ async def show(connection: Connection, *, proof: str, acting_for: str | None, as
     metavar=_("NUMBER"),
     help=_("Which version; by default the newest."),
 )
+@click.option(
+    "--resume", is_flag=True, help=_("Go on with a download that did not finish; all of it is checked.")
+)
 @force_option(_("Overwrite the container if it exists."))
 @quiet_option()
 @json_option()
@@ -115,6 +121,7 @@ async def fetch_(
     proof: str,
     output: str,
     number: int | None,
+    resume: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -124,7 +131,7 @@ async def fetch_(
     anchor = anchored(connection)
     version = choose_version(await connection.service.get_evidence(proof), number)
     reviewing = connection.session is not None and connection.session.role == "reviewer"
-    with progress(_("fetching"), version.size, quiet=quiet) as advance:
+    with progress(_("fetching"), version.size, quiet=quiet) as advance, telling_what_stays(output):
         fetched = await fetch(
             connection.service,
             anchor,
@@ -133,6 +140,8 @@ async def fetch_(
             output,
             reviewing=reviewing,
             force=force,
+            resume=resume,
+            started=lambda start, size: tell_start(start, size, quiet=quiet),
             advance=advance,
         )
     if fetched.receipt is None and not quiet:

@@ -37,7 +37,12 @@ class Service:
         self.statements = s.kept(**statements)
         self.receipt = s.receipt(self.examined) if receipt is True else receipt
         self.version = SimpleNamespace(
-            evidence=PROOF, number=2, dossier="D-1", seal_id=self.examined.seal.seal_id.hex(), size=len(data)
+            evidence=PROOF,
+            number=2,
+            dossier="D-1",
+            seal_id=self.examined.seal.seal_id.hex(),
+            size=len(data),
+            generation=self.examined.envelope.envelope.generation,
         )
 
     async def get_dossier_keys(self, _dossier, *, acting_for=None):
