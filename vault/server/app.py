@@ -12,6 +12,7 @@ from vault.api.routes import ROUTES
 from vault.server.call import Call, Reply
 from vault.server.gate import Gate, check_rules
 from vault.server.handlers.table import HANDLERS
+from vault.server.logs import naming
 from vault.server.middleware import CALL, REQUEST_ID, ROUTE, Envelope, add_headers, middleware, name
 from vault.server.reading import json_body
 from vault.server.services.idempotency import digest_of
@@ -89,9 +90,9 @@ def _expect(
     """Let a client that asks first send its body only if it may: aiohttp asks here, before any middleware."""
 
     async def expect(request: web.Request) -> web.StreamResponse | None:
-        name(request)
         try:
-            await _enter(request, route, gate)
+            with naming(name(request)):
+                await _enter(request, route, gate)
         except Exception as error:  # noqa: BLE001 - raised again where every exception ends
             return await envelope.answer(request, partial(_fail, error))
         if request.version == HttpVersion11:

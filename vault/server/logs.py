@@ -2,6 +2,9 @@
 
 What is logged are routes by name, ids, numbers and codes. Never a path as it was sent (a template's link is a
 secret), a query, a header, a body or an exception's text: any of these may carry what must not be kept.
+
+Every line that is written while a request is served bears its id, wherever it is written: the id stands in
+the context of the task, which threads that the task starts inherit.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import TextIO
 
@@ -35,6 +39,7 @@ def logger(
     bound: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
         structlog.PrintLogger(stream or sys.stderr),
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp" if text else "time"),
             renderer,
@@ -43,6 +48,11 @@ def logger(
         context_class=dict,
     )
     return bound
+
+
+def naming(request_id: str) -> AbstractContextManager[None]:
+    """Give every line that is written in the block, and in what it starts, the id of the request."""
+    return structlog.contextvars.bound_contextvars(request_id=request_id)
 
 
 class LibraryHandler(logging.Handler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -12,8 +13,9 @@ from keys.randomness import random_bytes
 from vault.api.problems import Code
 from vault.api.route import REQUEST_ID_HEADER, Route
 from vault.server.call import Call
-from vault.server.logs import reason
+from vault.server.logs import naming, reason
 from vault.server.problems import refusal, response
+from vault.server.transferred import Break, transferred
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,6 +28,9 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 ROUTE: Final = web.RequestKey("route", Route)
 CALL: Final = web.RequestKey("call", Call)
 
+_GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+"""A request id that whoever asks may choose; it stands in log and journal, so it is short and plain."""
+
 SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -37,9 +42,11 @@ SECURITY_HEADERS: Final = {
 
 
 def name(request: web.Request) -> str:
-    """Return the request's id; the first to ask draws it."""
+    """Return the request's id: the one that it came with, if it is of the form, else one that is drawn."""
     if REQUEST_ID not in request:
-        request[REQUEST_ID] = random_bytes(12).hex()
+        given = request.headers.getall(REQUEST_ID_HEADER, [])
+        taken = len(given) == 1 and _GIVEN_ID.fullmatch(given[0])
+        request[REQUEST_ID] = given[0] if taken else random_bytes(12).hex()
     return request[REQUEST_ID]
 
 
@@ -63,40 +70,51 @@ class Envelope:
 
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Return what ``handler`` answers, or the problem that it raised."""
+        with naming(name(request)):
+            return await self._answer(request, handler)
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         request_id = name(request)
         started = time.monotonic()
         code: Code | None = None
         try:
             answer = await handler(request)
         except asyncio.CancelledError:
+            transferred(request).broken = Break.SERVER
             self._line(request, started, status=499, code="aborted")
             raise
         except BrokenOffError as broken:
             if not isinstance(broken.__cause__, ConnectionError):
-                self._log.error("failure", request_id=request_id, **reason(broken))
+                self._log.error("failure", **reason(broken))
             self._line(request, started, status=broken.answer.status, code="broken_off")
             return broken.answer
         except Exception as error:  # noqa: BLE001 - the one place where every exception ends
             refused = refusal(error)
             code = refused.code
             if code is Code.INTERNAL_ERROR:
-                self._log.error("failure", request_id=request_id, **reason(error))
+                self._log.error("failure", **reason(error))
             route = request.get(ROUTE)
             if route is not None and code not in route.codes:
-                self._log.error("undeclared", request_id=request_id, route=route.name, code=code.value)
+                self._log.error("undeclared", route=route.name, code=code.value)
             answer = response(refused, request_id)
             if request.can_read_body:
                 # What is still on its way is not waited for.
                 answer.force_close()
+        if isinstance(answer, web.Response) and isinstance(answer.body, bytes):
+            transferred(request).sent = len(answer.body)
         self._line(request, started, status=answer.status, code=code.value if code else None)
         return answer
 
     def _line(self, request: web.Request, started: float, *, status: int, code: str | None) -> None:
         route, call = request.get(ROUTE), request.get(CALL)
         who = call.who if call else None
+        count = transferred(request)
+        if count.broken is not None:
+            self._log.warning(
+                "broken_off", route=route.name if route else None, by=count.broken.value, **count.line()
+            )
         self._log.info(
             "request",
-            request_id=request[REQUEST_ID],
             route=route.name if route else None,
             method=request.method if route else None,
             status=status,
@@ -104,6 +122,7 @@ class Envelope:
             role=who.role.value if who else None,
             account=who.account if who else None,
             key=who.signing_key.hex() if who and who.signing_key else None,
+            **count.line(),
             milliseconds=round((time.monotonic() - started) * 1000),
         )
 

@@ -14,6 +14,7 @@ from vault.api.problems import Code
 from vault.api.route import IDEMPOTENCY_HEADER, JSON
 from vault.server.policy import HiddenError
 from vault.server.refusals import RefusedError
+from vault.server.transferred import Break, transferred
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -142,18 +143,21 @@ async def body_stream(request: web.Request, maximum: int) -> AsyncIterator[bytes
     Raises:
         RefusedError: body_too_large, or invalid_request where the sender falls silent.
     """
-    received = 0
+    count, received = transferred(request), 0
     while True:
         try:
             async with asyncio.timeout(_IDLE_SECONDS):
                 chunk = await request.content.readany()
         except TimeoutError:
+            count.broken = Break.SILENCE
             raise RefusedError(Code.INVALID_REQUEST, "the body stopped arriving") from None
         except _BROKEN:
+            count.broken = Break.SENDER
             raise RefusedError(Code.INVALID_REQUEST, "the body broke off") from None
         if not chunk:
             return
         received += len(chunk)
+        count.received += len(chunk)
         if received > maximum:
             raise RefusedError(Code.BODY_TOO_LARGE, f"the body is larger than {maximum} bytes")
         yield chunk

@@ -1,8 +1,9 @@
+import asyncio
 import io
 import json
 import logging
 
-from vault.server.logs import LibraryHandler, logger, reason
+from vault.server.logs import LibraryHandler, logger, naming, reason
 
 SECRET = "scelle_token_do_not_log"
 
@@ -59,3 +60,22 @@ def test_what_libraries_log_loses_its_text():
     line = json.loads(stream.getvalue())
     assert (line["library"], line["exception"]) == ("some.library", ["RuntimeError", "ValueError"])
     assert SECRET not in stream.getvalue()
+
+
+async def test_lines_bear_the_id_of_their_request_in_tasks_and_threads_too():
+    stream = io.StringIO()
+    log = logger(stream)
+
+    async def serve(request_id):
+        with naming(request_id):
+            await asyncio.sleep(0)
+            await asyncio.to_thread(log.info, request_id)
+            await asyncio.create_task(asyncio.to_thread(log.info, request_id))
+            log.info(request_id)
+
+    await asyncio.gather(*(serve(f"request-{number}") for number in range(5)))
+    log.info("none")
+    written = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert len(written) == 16
+    assert all(line["request_id"] == line["event"] for line in written[:-1])
+    assert "request_id" not in written[-1]

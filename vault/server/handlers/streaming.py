@@ -13,6 +13,7 @@ from vault.api.route import CONTAINER
 from vault.server.middleware import BrokenOffError
 from vault.server.refusals import RefusedError
 from vault.server.services.fetching import Slice
+from vault.server.transferred import Break, transferred
 
 if TYPE_CHECKING:
     from vault.server.call import Call
@@ -64,15 +65,19 @@ async def send(call: Call, fetched: Fetched, *, tag: str, partial: bool) -> web.
     if partial:
         response.headers["Content-Range"] = f"bytes {offset}-{offset + length - 1}/{total}"
     await response.prepare(call.request)
+    count = transferred(call.request)
     try:
         if fetched.head:
             await response.write(fetched.head)
+            count.sent += len(fetched.head)
         if fetched.body is not None:
             async with aclosing(call.services.fetching.stream(fetched)) as chunks:
                 async for chunk in chunks:
                     await response.write(chunk)
+                    count.sent += len(chunk)
         await response.write_eof()
     except Exception as error:
+        count.broken = Break.RECEIVER if isinstance(error, ConnectionError) else Break.STORE
         # A second answer on this connection would look like a part of the first.
         if call.request.transport is not None:
             call.request.transport.abort()
