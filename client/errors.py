@@ -15,14 +15,24 @@ def N_(template: str) -> str:  # noqa: N802 - the name that gettext's tools know
 
 
 class ClientError(Exception):
-    """Something could not be done (exit code 1); the subclasses say what kind of thing."""
+    """Something could not be done (exit code 1); the subclasses say what kind of thing.
+
+    Attributes:
+        report_as: id of the request that failed at a service, to be named to whoever runs it; else None.
+    """
 
     exit_code: ClassVar[int] = 1
+    report_as: str | None = None
 
     def __init__(self, template: str, **values: object) -> None:
         super().__init__(template.format(**values))
         self.template = template
         self.values = values
+
+    def __str__(self) -> str:
+        """Return the English sentence, with the request's id where it is of use."""
+        sentence = super().__str__()
+        return f"{sentence} (request {self.report_as})" if self.report_as else sentence
 
 
 class UsageProblem(ClientError):  # noqa: N818 - "UsageError" is click's

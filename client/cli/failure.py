@@ -56,7 +56,10 @@ def describe_client_error(error: ClientError) -> str:
     values = {
         name: escape(value) if isinstance(value, str) else value for name, value in error.values.items()
     }
-    return _(error.template).format(**values)
+    sentence = _(error.template).format(**values)
+    if error.report_as:
+        return _("{sentence} (request {id})").format(sentence=sentence, id=escape(error.report_as))
+    return sentence
 
 
 def _describe(error: Exception) -> tuple[str, int]:

@@ -218,7 +218,11 @@ def to_exception(problem: Problem) -> ServiceProblem:
     """Return the exception that stands for a problem."""
     code = _known(problem.code)
     family = FAMILY_OF.get(code, ServiceProblem) if code else ServiceProblem
-    return family(problem)
+    found = family(problem)
+    if code is None or family is ServiceFailed:
+        # Nothing that whoever reads it can do about: only somebody who sees the service's log.
+        found.report_as = found.request_id
+    return found
 
 
 def _known(code: str) -> Code | None:

@@ -19,6 +19,7 @@ from client.remote.patience import patient
 from client.remote.problems import (
     PASSING,
     CutOff,
+    ServiceFailed,
     ServiceProblem,
     TransportProblem,
     Unreachable,
@@ -28,7 +29,7 @@ from client.remote.retries import Retries
 from keys.randomness import random_bytes
 from vault.api.models.base import Problem
 from vault.api.problems import MEDIA_TYPE as PROBLEM
-from vault.api.route import ACTING_HEADER, IDEMPOTENCY_HEADER, JSON
+from vault.api.route import ACTING_HEADER, IDEMPOTENCY_HEADER, JSON, REQUEST_ID_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -193,15 +194,21 @@ class Transport:
 
     @asynccontextmanager
     async def _answered(self, route: Route, call: Call) -> AsyncIterator[aiohttp.ClientResponse]:
-        response = await self._persist(route, call)
+        # One id for all attempts: the service's log shows them together.
+        request_id = random_bytes(12).hex()
         try:
-            yield response
-        finally:
-            response.release()
+            response = await self._persist(route, call, request_id)
+            try:
+                yield response
+            finally:
+                response.release()
+        except (CutOff, ServiceFailed) as error:
+            error.report_as = error.report_as or request_id
+            raise
 
-    async def _persist(self, route: Route, call: Call) -> aiohttp.ClientResponse:
+    async def _persist(self, route: Route, call: Call, request_id: str) -> aiohttp.ClientResponse:
         """Return the first answer that is not a failure, after as many attempts as are safe."""
-        headers = self._headers(route, call)
+        headers = {REQUEST_ID_HEADER: request_id, **self._headers(route, call)}
         repeatable = route.method == "GET" or IDEMPOTENCY_HEADER in headers or bool(call.if_match)
         attempt, broke = 1, False
         while True:
