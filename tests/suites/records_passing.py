@@ -6,7 +6,7 @@ from tests.suites.records_people import add_session
 from tests.suites.samples import NOW, ORIGIN, change, digest
 from vault.journal import Action
 from vault.server.ports import AlreadyExistsError, new_id
-from vault.server.stores.records.rows import Challenge, IdempotencyKey, Remembered
+from vault.server.stores.records.rows import Challenge, Ended, IdempotencyKey, Remembered, Run
 
 
 class PassingSuite:
@@ -126,3 +126,21 @@ class PassingSuite:
             await tx.record(Action.SESSION_OPENED)
         async with records.read() as view:
             assert await view.sessions.by_secret(session.secret_hash) == session
+
+    async def test_of_every_kind_of_run_the_last_one_is_kept_and_all_are_counted(self, records) -> None:
+        ended = (
+            Ended("scrub", 10, 20, "done", examined=7, damaged=2),
+            Ended("janitor", 11, 12, "stopped", removed=3),
+            Ended("scrub", 30, 40, "failed"),
+            Ended("janitor", 31, 32, "done", examined=9, removed=4),
+        )
+        async with records.read() as view:
+            assert await view.runs.all() == ()
+        for one in ended:
+            async with records.bookkeeping() as books:
+                await books.runs.keep(one)
+        async with records.read() as view:
+            assert await view.runs.all() == (
+                Run("janitor", 31, 32, "done", 9, 4, 0, 2, 7),
+                Run("scrub", 30, 40, "failed", 0, 0, 0, 2, 0),
+            )

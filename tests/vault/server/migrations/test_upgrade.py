@@ -64,7 +64,7 @@ async def test_an_older_schema_is_not_taken_for_the_expected_one(open_database) 
 async def test_every_step_can_be_taken_back_and_again(open_database) -> None:
     engine = open_database()
     states = [await described(engine)]
-    revisions = ["0001", "0002", "0003"]
+    revisions = ["0001", "0002", "0003", "0004"]
     assert revisions[-1] == expected_revision()
     for revision in revisions:
         await upgrade(engine, revision)

@@ -273,3 +273,39 @@ class IdempotencyKey(NamedTuple):
     actor: str
     route: str
     key_hash: bytes
+
+
+class Ended(NamedTuple):
+    """A run of upkeep that ended.
+
+    Attributes:
+        name: janitor or scrub.
+        started_at: UTC seconds.
+        ended_at: UTC seconds.
+        outcome: ``done``; ``stopped`` before its end, by a signal or another process; ``failed``.
+        examined: how many objects it looked at.
+        removed: how many it removed.
+        damaged: how many it found damaged or missing.
+    """
+
+    name: str
+    started_at: int
+    ended_at: int
+    outcome: str
+    examined: int = 0
+    removed: int = 0
+    damaged: int = 0
+
+
+class Run(NamedTuple):
+    """The last run of a name, as `Ended`, with how many there were and what they removed together."""
+
+    name: str
+    started_at: int
+    ended_at: int
+    outcome: str
+    examined: int
+    removed: int
+    damaged: int
+    runs: int
+    removed_total: int

@@ -412,3 +412,19 @@ leases = Table(
     _text("holder", 64),
     _number("expires_at"),
 )
+
+# How the last run of each kind of upkeep ended, for whoever watches.
+runs = Table(
+    "runs",
+    METADATA,
+    _text("name", 64, primary_key=True),
+    _number("started_at"),
+    _number("ended_at"),
+    _text("outcome", 16),
+    _number("examined"),
+    _number("removed"),
+    _number("damaged"),
+    _number("runs"),
+    _number("removed_total"),
+    CheckConstraint("outcome IN ('done', 'stopped', 'failed')", name="outcome"),
+)

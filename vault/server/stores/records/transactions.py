@@ -15,6 +15,7 @@ from vault.server.stores.records.journal import Journal, append
 from vault.server.stores.records.passing import AnswerChanges, Answers, Challenges, Failures
 from vault.server.stores.records.people import AccountChanges, Accounts, OrganisationChanges, Organisations
 from vault.server.stores.records.publishing import EvidenceChanges
+from vault.server.stores.records.runs import RunChanges, Runs
 from vault.server.stores.records.statements import FactChanges, Facts, StatementChanges, Statements
 from vault.server.stores.records.templates import TemplateChanges, Templates
 
@@ -46,6 +47,7 @@ class Reading:
         self.journal = Journal(handle)
         self.answers = Answers(handle)
         self.failures = Failures(handle)
+        self.runs = Runs(handle)
 
 
 class Change:
@@ -123,3 +125,4 @@ class Bookkeeping:
         self.challenges = Challenges(handle)
         self.failures = Failures(handle)
         self.answers = AnswerChanges(handle)
+        self.runs = RunChanges(handle)
