@@ -16,7 +16,7 @@ from tests.suites.samples import (
 )
 from vault.journal import Action, verify_entries
 from vault.server.ports import AlreadyExistsError, OutdatedError, SealKnownError
-from vault.server.stores.records.rows import Challenge
+from vault.server.stores.records.rows import Challenge, IdempotencyKey, Remembered
 
 
 async def outcomes(attempts) -> list[object]:
@@ -129,6 +129,75 @@ class ContentionSuite:
 
         results = await asyncio.gather(*(take(processes[n % 3]) for n in range(12)))
         assert sorted(results, key=bool)[-2:] == [None, challenge]
+
+    async def test_a_change_sees_what_was_committed_while_it_waited_for_its_turn(self, open_records) -> None:
+        one, other = await open_records(), await open_records()
+
+        async def look():
+            async with other.change(ORIGIN) as tx:
+                await tx.record(Action.SERVER_STARTED)
+                return {found.id for found in (await tx.organisations.list()).items}
+
+        async with one.change(ORIGIN) as tx:
+            looking = asyncio.create_task(look())
+            await asyncio.sleep(0.05)
+            made = await add_organisation(tx)
+            await tx.record(Action.ORGANISATION_CREATED)
+        assert await looking == {made.id}
+
+    async def test_failures_are_counted_by_all_of_many(self, open_records) -> None:
+        processes = [await open_records() for _ in range(4)]
+        sources = [digest(), digest()]
+
+        async def fail(records, order):
+            async with records.bookkeeping() as books:
+                for source in order:
+                    await books.failures.add(source, now=0, window=100)
+
+        # In either order: whoever waits for the other's row would otherwise wait in a circle.
+        await asyncio.gather(*(fail(processes[n % 4], sources[:: 1 - n % 2 * 2]) for n in range(40)))
+        async with processes[0].read() as view:
+            assert [await view.failures.count(one, now=0) for one in sources] == [(40, 100)] * 2
+
+    async def test_an_answer_is_kept_by_one_of_many(self, open_records) -> None:
+        processes = [await open_records() for _ in range(3)]
+        key = IdempotencyKey("account:1", "create_organisation", digest())
+
+        async def keep(records, number):
+            async with records.change(ORIGIN) as tx:
+                await tx.record(Action.ORGANISATION_CREATED)
+                await add_organisation(tx)
+                await tx.answers.keep(key, Remembered(digest(), number, None), now=0, until=10)
+            return number
+
+        results = await outcomes(keep(processes[n % 3], n) for n in range(9))
+        (winner,) = [one for one in results if isinstance(one, int)]
+        assert sum(isinstance(one, AlreadyExistsError) for one in results) == 8
+        assert len(await organisations(processes[0])) == len(await journal(processes[0])) == 1
+        async with processes[0].read() as view:
+            assert (await view.answers.find(key, now=0)).status == winner
+
+    async def test_changes_and_bookkeeping_never_meet_in_a_circle(self, open_records) -> None:
+        processes = [await open_records() for _ in range(4)]
+        challenges = [Challenge(f"{n:032}", "sign-in", digest(), digest(), 100 + n) for n in range(20)]
+        async with processes[0].bookkeeping() as books:
+            for challenge in challenges:
+                await books.challenges.add(challenge, now=0)
+
+        async def use(records, number):
+            async with records.change(ORIGIN) as tx:
+                await tx.record(Action.SESSION_OPENED)
+                return await tx.challenges.take(challenges[number].id, purpose="sign-in", now=1)
+
+        async def make(records, number):
+            # Its clock is ahead: it forgets what the others still use.
+            async with records.bookkeeping() as books:
+                await books.challenges.add(
+                    challenges[number]._replace(id=f"b{number:031}", expires_at=500), now=100 + number
+                )
+
+        results = await outcomes((use, make)[n % 2](processes[n % 4], n // 2) for n in range(40))
+        assert [one for one in results if isinstance(one, Exception)] == []
 
     @pytest.mark.parametrize("turns", range(0, 30, 2))
     async def test_a_cancelled_change_is_whole_or_not_there_and_holds_nothing(self, records, turns) -> None:

@@ -269,6 +269,8 @@ class Records(Protocol):
     def bookkeeping(self) -> AbstractAsyncContextManager[Bookkeeping]:
         """Open a transaction for what needs no journal entry because it is not kept.
 
+        It waits for changes and they for it, of every process: what it reads stays true until it commits.
+
         Raises:
             RecordsUnavailableError.
         """

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from vault.server.ports import RecordsUnavailableError
-from vault.server.stores.records.engine import WRITES, lock_journal
+from vault.server.stores.records.engine import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,6 @@ async def _migrate(engine: AsyncEngine, run: Callable[[Config], None]) -> None:
             ) from None
 
     async with engine.connect() as connection:
-        await connection.execution_options(**{WRITES: True})
-        async with connection.begin():
-            await lock_journal(connection)
-            await connection.run_sync(migrate)
+        await begin(connection, writes=True)
+        await connection.run_sync(migrate)
+        await connection.commit()

@@ -1,5 +1,7 @@
 """The database engine: how SQLite has to be opened so that writers wait for each other, and what differs.
 
+PostgreSQL has a module of its own beside this one.
+
 SQLite's own default begins a transaction as a reader and fails when it turns into a writer ("database is
 locked"). Here a writer begins as one (``BEGIN IMMEDIATE``), readers go on beside it (WAL), and a commit is on
 the disk when it returns (``synchronous=FULL``).
@@ -10,8 +12,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import event, make_url, text
+from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from vault.server.stores.records.postgresql import LOCK, SNAPSHOT, open_postgresql, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,11 +29,10 @@ BUSY_SECONDS: Final = 30
 
 POOL_SIZE: Final = 8
 
+POSTGRESQL: Final = "postgresql"
+
 WRITES: Final = "scelle_writes"
 """The execution option of a connection whose next transaction writes."""
-
-_JOURNAL_LOCK: Final = 0x5363656C6C65
-"""The advisory lock's number, "Scelle" in ASCII; the same in every server process."""
 
 _PRAGMAS: Final = (
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
@@ -47,13 +50,21 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-def open_engine(url: str) -> AsyncEngine:
+def open_engine(url: str, *, patient: bool = False) -> AsyncEngine:
     """Return the engine for ``url``; an SQLite file that is not there is made, readable by its owner alone.
+
+    Args:
+        url: of the database.
+        patient: whether one statement may take as long as it takes, for migrations.
 
     Raises:
         OSError: the file's folder is missing or not writable.
     """
     parsed = make_url(url)
+    if parsed.drivername == POSTGRESQL:
+        parsed = parsed.set(drivername=f"{POSTGRESQL}+asyncpg")
+    if parsed.drivername == f"{POSTGRESQL}+asyncpg":
+        return open_postgresql(parsed, pool_size=POOL_SIZE, pool_seconds=BUSY_SECONDS, patient=patient)
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(parsed, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=BUSY_SECONDS)
     assert parsed.database is not None
@@ -79,10 +90,15 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-async def lock_journal(connection: AsyncConnection) -> None:
-    """Make every other change wait until this transaction ends.
+async def begin(connection: AsyncConnection, *, writes: bool) -> None:
+    """Begin a transaction; a writer makes every other one wait until it ends.
 
-    In SQLite the transaction has done so by beginning as a writer.
+    The first statement is sent at once: a reader sees this moment, a writer all that was committed before.
     """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _JOURNAL_LOCK})
+    if connection.dialect.name != POSTGRESQL:
+        await connection.execution_options(**{WRITES: writes})
+        await connection.begin()
+        return
+    await connection.execution_options(**options(writes=writes))
+    await connection.begin()
+    await connection.execute(LOCK if writes else SNAPSHOT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Table, exc, insert, select
@@ -54,6 +55,7 @@ class Handle:
             ) from None
         except (exc.SQLAlchemyError, OSError) as error:
             self.doomed = True
+            await settle(discard(self._connection))
             raise unavailable(error) from None
 
     async def first(self, kind: type[R], statement: Executable) -> R | None:
@@ -104,6 +106,14 @@ class ChangeHandle(Handle):
 
 def _pairs(row: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
     return zip(_fields(type(row)), row, strict=True)
+
+
+async def discard(connection: AsyncConnection) -> None:
+    """Close a connection for good: after a failure nobody knows what state it is in."""
+    with suppress(exc.SQLAlchemyError, OSError):
+        await connection.invalidate()
+    with suppress(exc.SQLAlchemyError, OSError):
+        await connection.close()
 
 
 def unavailable(error: Exception) -> RecordsUnavailableError:

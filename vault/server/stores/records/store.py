@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import exc
 
 from vault.server.migrations.upgrade import is_current
 from vault.server.ports import RecordsUnavailableError, SchemaError
-from vault.server.stores.records.engine import WRITES, lock_journal
-from vault.server.stores.records.handle import ChangeHandle, Handle, unavailable
+from vault.server.stores.records.engine import begin
+from vault.server.stores.records.handle import ChangeHandle, Handle, discard, unavailable
 from vault.server.stores.records.journal import load_tree
+from vault.server.stores.records.postgresql import is_gone
 from vault.server.stores.records.transactions import Bookkeeping, Change, Reading
 from vault.server.stores.settle import settle
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from vault.server.ports import Clock, Origin
+
+_GOODBYE_SECONDS: Final = 5
+"""How long closing the connections may take."""
 
 
 class SqlRecords:
@@ -36,15 +40,18 @@ class SqlRecords:
         self._writer: asyncio.Task[object] | None = None
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._engine.dispose()
+        """Close all connections; a database that does not answer is not waited for."""
+        with suppress(TimeoutError, exc.SQLAlchemyError, OSError):
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self._engine.dispose()
 
     async def check(self) -> None:
         """Return if the database answers and has the expected schema; see `Records.check`."""
         async with self._transaction(writes=False) as connection:
             try:
                 current = await connection.run_sync(is_current)
-            except exc.SQLAlchemyError as error:
+            except (exc.SQLAlchemyError, OSError) as error:
+                await settle(discard(connection))
                 raise unavailable(error) from None
         if not current:
             raise SchemaError("the database does not have the schema that this version expects")
@@ -59,10 +66,6 @@ class SqlRecords:
     async def change(self, origin: Origin) -> AsyncIterator[Change]:
         """See `Records.change`."""
         async with self._in_turn(), self._transaction(writes=True) as connection:
-            try:
-                await settle(lock_journal(connection))
-            except (exc.SQLAlchemyError, OSError) as error:
-                raise unavailable(error) from None
             tree = await load_tree(Handle(connection))
             handle = ChangeHandle(connection, position=tree.size, now=self._clock.now())
             change = Change(handle, tree, origin)
@@ -93,19 +96,42 @@ class SqlRecords:
     @asynccontextmanager
     async def _transaction(self, *, writes: bool) -> AsyncIterator[AsyncConnection]:
         """Open a connection and begin; whatever is not committed when the block ends is rolled back."""
+        connection = await self._begun(writes=writes)
         try:
-            connection = await settle(self._engine.connect(), undo=lambda opened: opened.close())
-        except (exc.SQLAlchemyError, OSError) as error:
-            raise unavailable(error) from None
-        try:
-            await connection.execution_options(**{WRITES: writes})
-            try:
-                await settle(connection.begin())
-            except (exc.SQLAlchemyError, OSError) as error:
-                raise unavailable(error) from None
             yield connection
         finally:
-            await settle(connection.close())
+            await settle(_close(connection))
+
+    async def _begun(self, *, writes: bool) -> AsyncConnection:
+        """Return a connection whose transaction has begun.
+
+        A connection may have ended since its last use, because the database was restarted. Nothing was asked
+        for yet, so it is safe to begin again on a new one, once.
+        """
+        for last in (False, True):
+            try:
+                return await settle(self._begin(writes=writes), undo=_close)
+            except (exc.SQLAlchemyError, OSError) as error:
+                if last or not is_gone(error):
+                    raise unavailable(error) from None
+        raise AssertionError
+
+    async def _begin(self, *, writes: bool) -> AsyncConnection:
+        connection = await self._engine.connect()
+        try:
+            await begin(connection, writes=writes)
+        except BaseException:
+            await discard(connection)
+            raise
+        return connection
+
+
+async def _close(connection: AsyncConnection) -> None:
+    """Give a connection back; what was not committed is undone, if need be by the database itself."""
+    try:
+        await connection.close()
+    except (exc.SQLAlchemyError, OSError):
+        await discard(connection)
 
 
 async def _commit(connection: AsyncConnection, handle: Handle) -> None:
@@ -115,4 +141,5 @@ async def _commit(connection: AsyncConnection, handle: Handle) -> None:
         # Once begun, a commit is seen through to its end: cancelling half of it would leave it undecided.
         await settle(connection.commit())
     except (exc.SQLAlchemyError, OSError) as error:
+        await settle(discard(connection))
         raise unavailable(error) from None

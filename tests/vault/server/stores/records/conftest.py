@@ -11,7 +11,7 @@ from vault.server.stores.records.store import SqlRecords
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory):
-    """An empty database with the schema, made once."""
+    """An empty SQLite database with the schema, made once."""
     path = tmp_path_factory.mktemp("migrated") / "records.db"
 
     async def make() -> None:
@@ -30,15 +30,24 @@ def clock():
 
 @pytest.fixture
 def database(migrated, tmp_path):
+    """The file of a fresh SQLite database, for what only SQLite has."""
     return shutil.copy(migrated, tmp_path / "records.db")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request):
+    """The URL of a fresh database: every suite runs on both engines."""
+    if request.param == "sqlite":
+        return sqlite_url(request.getfixturevalue("database"))
+    return request.getfixturevalue("postgres").url(request.getfixturevalue("postgres_database"))
+
+
 @pytest.fixture
-async def open_records(database, clock):
+async def open_records(url, clock):
     opened = []
 
     async def open_one() -> SqlRecords:
-        opened.append(SqlRecords(open_engine(sqlite_url(database)), clock))
+        opened.append(SqlRecords(open_engine(url), clock))
         return opened[-1]
 
     yield open_one
