@@ -10,6 +10,7 @@ from aiohttp import HttpVersion11, web
 from vault.api.route import JSON
 from vault.api.routes import ROUTES
 from vault.server.call import Call, Reply
+from vault.server.failpoints import Failpoint, reach
 from vault.server.gate import Gate, check_rules
 from vault.server.handlers.table import HANDLERS
 from vault.server.logs import naming
@@ -111,6 +112,7 @@ async def _fail(error: Exception, _request: web.Request) -> web.StreamResponse:
 def _answer(
     route: Route, result: BaseModel | Reply | Remembered | web.StreamResponse | None
 ) -> web.StreamResponse:
+    reach(Failpoint.ANSWER_READY)
     if isinstance(result, web.StreamResponse):
         return result
     if isinstance(result, Remembered):

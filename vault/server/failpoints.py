@@ -14,14 +14,66 @@ if TYPE_CHECKING:
 
 
 class Failpoint(StrEnum):
-    """One name for each step; the value says where the process would stop."""
+    """One name for each step; the value says where the process would stop: module, function, moment."""
+
+    # A container on its way in.
+    DEPOSIT_BEGUN = "services.deposits._take: no byte was read"
+    BODY_BEGUN = "services.arriving.body: the first bytes of the body are about to be stored"
+    BODY_CHECKED = "services.arriving.body: the whole container arrived and was examined"
+    BODY_STORED = "services.deposits._take: the body is stored, no row names it"
+    DEPOSIT_JUDGED = "services.deposits._judge_and_publish: nothing speaks against it, nothing is written"
+    RECEIPT_SIGNED = "services.deposits._publish: the journal entry is written, the receipt signed"
+    DEPOSIT_PUBLISHED = "services.deposits._publish: all rows are written"
+    REPEAT_FOUND = "services.deposits._take: the answer is known, the new bytes are stored too"
+    REPEAT_CLEANED = "services.deposits._take: the new bytes are removed again"
+    DISCARD_BEGUN = "services.deposits._discard: it was refused, its bytes are stored"
+    DISCARD_ENDED = "services.deposits._discard: its bytes are removed, unless a row names them"
+
+    # The rows of a version.
+    QUOTA_CHARGED = "stores.records.publishing.publish: the organisation's use is counted"
+    PROOF_BEGUN = "stores.records.publishing._begin: the proof's row is written"
+    PROOF_MOVED = "stores.records.publishing._replace: the proof names its new seal"
+    VERSION_ARCHIVED = "stores.records.publishing._archive_version: the version before is archived"
+    VERSION_WRITTEN = "stores.records.publishing.publish: the version's row is written"
+    HEAD_WRITTEN = "stores.records.publishing.publish: the envelope's row is written"
+    SEAL_WRITTEN = "stores.records.publishing.publish: the seal's row is written"
+
+    # Archiving, rewriting, granting, revoking.
+    PROOF_ARCHIVED = "stores.records.publishing.archive: the proof's row is archived"
+    ARCHIVE_WRITTEN = "services.evidence.archive: all rows are written"
+    REWRITE_JUDGED = "services.rewriting.rewrite: the envelope is good, nothing is written"
+    GENERATION_MOVED = "stores.records.publishing.rewrite_head: the version's row names the new envelope"
+    ENVELOPE_MOVED = "stores.records.publishing.rewrite_head: the new envelope stands in the old one's place"
+    REWRITE_WRITTEN = "services.rewriting.rewrite: all rows are written"
+    GRANT_JUDGED = "services.grants.add: the grant is good, nothing is written"
+    GRANT_STATED = "services.grants.add: the statement is kept"
+    GRANT_ADDED = "services.grants.add: the grant's row is written"
+    GRANT_REVOKED = "services.grants.revoke: the grant's row is revoked"
+
+    # Every change.
+    CHANGE_BEGUN = "stores.records.store.change: the transaction is open"
+    ENTRY_WRITTEN = "stores.records.journal.append: the entry's row is written"
+    JOURNAL_MOVED = "stores.records.journal.append: the journal's head counts the entry"
+    ANSWER_KEPT = "services.acts.remember: the answer is remembered under its key"
+    CHANGE_RECORDED = "stores.records.store.change: everything is written, nothing is committed"
+    CHANGE_COMMITTED = "stores.records.store.change: it is committed"
+    ANSWER_READY = "app._answer: the answer is made, no byte of it is sent"
+
+    # The local store.
+    DRAFT_MADE = "stores.local._write: the file is there, and empty"
+    DRAFT_GROWN = "stores.local._pour: a first piece is written"
+    DRAFT_WRITTEN = "stores.local._pour: everything is written, and not synced"
+    DRAFT_SYNCED = "stores.local._pour: everything is on the disk"
+    DRAFT_RENAMED = "stores.local._publish: the file has its name, its folder is not synced"
+    OBJECT_KEPT = "stores.local._publish: the object is there for good"
+    OBJECT_DELETED = "stores.local.delete: the object is gone"
 
 
 _armed: Callable[[Failpoint], None] | None = None
 
 
 def arm(stop: Callable[[Failpoint], None] | None) -> None:
-    """Call ``stop`` at every place from now on; None: nothing is called any more."""
+    """Call ``stop`` at every place from now on, from whichever thread; None: nothing is called any more."""
     global _armed  # noqa: PLW0603 - one process has one set of places to stop at
     _armed = stop
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from vault.journal import Actor
+from vault.server.failpoints import Failpoint, reach
 from vault.server.policy import Principal, Role
 from vault.server.ports import AlreadyExistsError, Origin
 from vault.server.stores.records.rows import IdempotencyKey, Remembered
@@ -101,6 +102,7 @@ class Act:
         except AlreadyExistsError:
             raise RepeatedError from None
         self.memo.kept = True
+        reach(Failpoint.ANSWER_KEPT)
 
 
 def actor_of(who: Principal | None) -> Actor:

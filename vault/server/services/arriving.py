@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vault.container.arrival import ArrivalExaminer
+from vault.server.failpoints import Failpoint, reach
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,8 +47,10 @@ class Arrival:
             self._examiner.update(chunk)
             rest = self._take_head(chunk)
             if rest:
+                reach(Failpoint.BODY_BEGUN)
                 yield bytes(rest)
         self._examined = self._examiner.finalize()
+        reach(Failpoint.BODY_CHECKED)
 
     def _take_head(self, chunk: bytes) -> memoryview:
         """Keep what belongs to the head and return what follows it."""

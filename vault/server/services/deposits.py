@@ -13,6 +13,7 @@ from vault.api.models.evidence import Deposited
 from vault.api.problems import Code
 from vault.container.examine import Expectations
 from vault.journal import Action, Fact, Subject
+from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import OutdatedError, QuotaExceededError, RecordsUnavailableError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
@@ -99,12 +100,16 @@ class Deposits:
         async with self._records.read() as view:
             # What needs no byte of the body is refused before it is sent.
             await self._admission.check_place(view, place.dossier)
+        reach(Failpoint.DEPOSIT_BEGUN)
         arrival = Arrival(chunks, Expectations(dossier=place.dossier))
         stored = await self._store.put(arrival.body())
+        reach(Failpoint.BODY_STORED)
         try:
             return await self._judge_and_publish(place, arrival, stored, act)
         except _RepeatedDepositError as repeated:
+            reach(Failpoint.REPEAT_FOUND)
             await settle(self._store.delete(stored.key))
+            reach(Failpoint.REPEAT_CLEANED)
             return repeated.answer
         except BaseException:
             await settle(self._discard(stored, arrival.examined.seal.seal_id))
@@ -116,6 +121,7 @@ class Deposits:
         Whoever asked may be gone in the very moment of the commit: what was committed stays. While that
         cannot be told, the bytes are left to the janitor.
         """
+        reach(Failpoint.DISCARD_BEGUN)
         try:
             async with self._records.read() as view:
                 kept = await view.evidence.by_seal(seal_id)
@@ -123,6 +129,7 @@ class Deposits:
             return
         if kept is None or kept.body_key != stored.key:
             await self._store.delete(stored.key)
+        reach(Failpoint.DISCARD_ENDED)
 
     async def _judge_and_publish(
         self, place: Place, arrival: Arrival, stored: StoredObject, act: Act
@@ -136,6 +143,7 @@ class Deposits:
             await self._check_unseen(tx, examined, act)
             await self._admission.check_contents(tx, dossier, examined)
             await self._check_supersedes(tx, examined, place)
+            reach(Failpoint.DEPOSIT_JUDGED)
             return await self._publish(tx, dossier, place, act, arrival=arrival, stored=stored)
 
     async def _check_unseen(self, view: View, examined: Examined, act: Act) -> None:
@@ -235,6 +243,7 @@ class Deposits:
             ),
             self._key,
         )
+        reach(Failpoint.RECEIPT_SIGNED)
         deposit = Deposit(
             proof_id=proof_id,
             dossier_id=dossier.id,
@@ -260,6 +269,7 @@ class Deposits:
             ) from None
         except OutdatedError:
             raise RefusedError(Code.CONFLICT, "the seal does not supersede the proof's active seal") from None
+        reach(Failpoint.DEPOSIT_PUBLISHED)
         answer = Deposited(version=views.version(version), receipt=views.statement(receipt))
         await act.remember(tx, answer)
         return answer

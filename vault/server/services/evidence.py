@@ -8,6 +8,7 @@ from keys.statements import Opening as OpeningStatement
 from vault.api.models.evidence import Opening, Receipt
 from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
+from vault.server.failpoints import Failpoint, reach
 from vault.server.policy import scope
 from vault.server.ports import OutdatedError, new_id
 from vault.server.refusals import RefusedError
@@ -74,6 +75,7 @@ class Proofs:
                 [Subject("dossier", proof.dossier_id), Subject("evidence", proof.id)],
                 {Fact.SEAL: proof.seal_id},
             )
+            reach(Failpoint.ARCHIVE_WRITTEN)
         return await self.get(proof_id, act)
 
     async def receipt(self, proof_id: str, number: int) -> Receipt:

@@ -8,6 +8,7 @@ from keys.statements import Grant as GrantStatement
 from vault.api.models.dossiers import Grant, MyGrants
 from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
+from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import AlreadyExistsError, OutdatedError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
@@ -56,6 +57,7 @@ class Grants:
                 now=tx.now,
                 field="statement",
             )
+            reach(Failpoint.GRANT_JUDGED)
             stored = await keep(
                 tx,
                 verified,
@@ -63,6 +65,7 @@ class Grants:
                 dossier_id=dossier_id,
                 generation=statement.generation,
             )
+            reach(Failpoint.GRANT_STATED)
             try:
                 row = await tx.grants.add(
                     grant_id=new_id(),
@@ -76,6 +79,7 @@ class Grants:
                 raise RefusedError(
                     Code.ALREADY_EXISTS, "this person has a grant of this generation"
                 ) from None
+            reach(Failpoint.GRANT_ADDED)
             await tx.record(
                 Action.GRANT_ADDED,
                 [Subject("dossier", dossier_id), Subject("grant", row.id), Subject("account", account.id)],
@@ -110,6 +114,7 @@ class Grants:
                 await tx.grants.revoke(grant_id)
             except OutdatedError:
                 raise RefusedError(Code.NOT_FOUND, "there is no such grant") from None
+            reach(Failpoint.GRANT_REVOKED)
             await tx.record(
                 Action.GRANT_REVOKED,
                 [Subject("dossier", dossier_id), Subject("grant", grant_id)],

@@ -11,6 +11,7 @@ from vault.container.layout import PREAMBLE_LENGTH, parse_preamble
 from vault.container.outcomes import ContainerError, Outcome
 from vault.container.seal import parse_stored_seal
 from vault.journal import Action, Fact, Subject
+from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import OutdatedError, QuotaExceededError
 from vault.server.refusals import RefusedError
 from vault.server.services import views
@@ -55,6 +56,7 @@ class Rewriting:
             await _judge(tx, version, preamble, envelope)
             dossier = await self._admission.check_dossier(tx, version.dossier_id)
             await self._admission.check_slots(tx, dossier, envelope.envelope)
+            reach(Failpoint.REWRITE_JUDGED)
             try:
                 after = await tx.evidence.rewrite_head(
                     version.seal_id,
@@ -78,6 +80,7 @@ class Rewriting:
                     Fact.SUPERSEDED_ENVELOPE: version.envelope_digest,
                 },
             )
+            reach(Failpoint.REWRITE_WRITTEN)
         return views.version(after)
 
 

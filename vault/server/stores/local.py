@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiofiles
 
 from keys.randomness import random_bytes
+from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import (
     ListedObject,
     ObjectDamagedError,
@@ -74,6 +75,7 @@ class LocalStore:
     async def _write(self, draft: Path, chunks: AsyncIterable[bytes]) -> int:
         with _translated():
             file = await _open(draft, "xb")
+        reach(Failpoint.DRAFT_MADE)
         try:
             return await _pour(file, chunks)
         finally:
@@ -115,6 +117,7 @@ class LocalStore:
             return
         with _translated():
             await settle(asyncio.to_thread(path.unlink, missing_ok=True))
+        reach(Failpoint.OBJECT_DELETED)
 
     async def list(self) -> AsyncIterator[ListedObject]:
         """See `ObjectStore.list`."""
@@ -221,9 +224,12 @@ async def _pour(file: AsyncFileIO, chunks: AsyncIterable[bytes]) -> int:
         if len(gathered) >= CHUNK:
             await _write_all(file, gathered)
             gathered = bytearray()
+            reach(Failpoint.DRAFT_GROWN)
     await _write_all(file, gathered)
+    reach(Failpoint.DRAFT_WRITTEN)
     with _translated():
         await settle(asyncio.to_thread(os.fsync, file.fileno()))
+    reach(Failpoint.DRAFT_SYNCED)
     return size
 
 
@@ -240,7 +246,9 @@ def _publish(draft: Path, final: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         _sync_folder(folder.parent)
     draft.rename(final)
+    reach(Failpoint.DRAFT_RENAMED)
     _sync_folder(folder)
+    reach(Failpoint.OBJECT_KEPT)
 
 
 def _create(path: Path) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import insert, select, update
 
 from vault.journal import Checkpoint, encode_entry
 from vault.merkle import DIGEST_LENGTH, TreeHasher, leaf_hash
+from vault.server.failpoints import Failpoint, reach
 from vault.server.stores.records import schema
 from vault.server.stores.records.handle import Handle, rows_of
 from vault.server.stores.records.rows import JournalEntry
@@ -78,6 +79,7 @@ async def append(handle: ChangeHandle, tree: TreeHasher, entry: Entry) -> Record
     leaf = leaf_hash(data)
     tree.append(leaf)
     await handle.insert(schema.journal, JournalEntry(handle.position, data, leaf))
+    reach(Failpoint.ENTRY_WRITTEN)
     table = schema.journal_head
     state = {"size": tree.size, "frontier": b"".join(tree.frontier)}
     if handle.position:
@@ -85,4 +87,5 @@ async def append(handle: ChangeHandle, tree: TreeHasher, entry: Entry) -> Record
         await handle.swap(moved.values(state), "the journal's size")
     else:
         await handle.execute(insert(table).values(id=_HEAD, **state))
+    reach(Failpoint.JOURNAL_MOVED)
     return Recorded(handle.position, handle.now, data, leaf)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select, update
 
+from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import OutdatedError, SealKnownError
 from vault.server.stores.records import schema
 from vault.server.stores.records.evidence import Evidence
@@ -84,6 +85,7 @@ class EvidenceChanges(Evidence):
         if organisation_id is None:
             raise OutdatedError("the dossier is not there")
         await self._organisations.charge(organisation_id, len(deposit.head) + deposit.body.size)
+        reach(Failpoint.QUOTA_CHARGED)
         if deposit.supersedes is None:
             number = await self._begin(deposit)
         else:
@@ -112,7 +114,9 @@ class EvidenceChanges(Evidence):
             created_at=self._change.now,
         )
         await self._change.insert(schema.versions, version)
+        reach(Failpoint.VERSION_WRITTEN)
         await self._change.execute(schema.heads.insert().values(seal_id=deposit.seal_id, head=deposit.head))
+        reach(Failpoint.HEAD_WRITTEN)
         await self._change.execute(
             schema.seals.insert().values(
                 seal_id=deposit.seal_id,
@@ -121,6 +125,7 @@ class EvidenceChanges(Evidence):
                 receipt_signature=deposit.receipt.signature,
             )
         )
+        reach(Failpoint.SEAL_WRITTEN)
         return version
 
     async def _begin(self, deposit: Deposit) -> int:
@@ -137,6 +142,7 @@ class EvidenceChanges(Evidence):
                 created_at=self._change.now,
             ),
         )
+        reach(Failpoint.PROOF_BEGUN)
         return 1
 
     async def _replace(self, deposit: Deposit, supersedes: bytes) -> int:
@@ -153,6 +159,7 @@ class EvidenceChanges(Evidence):
             .values(seal_id=deposit.seal_id, version=table.c.version + 1),
             "the active seal",
         )
+        reach(Failpoint.PROOF_MOVED)
         await self._archive_version(supersedes)
         number: int = await self._change.value(select(table.c.version).where(table.c.id == deposit.proof_id))
         return number
@@ -170,6 +177,7 @@ class EvidenceChanges(Evidence):
             .values(state=ARCHIVED),
             "the active seal",
         )
+        reach(Failpoint.PROOF_ARCHIVED)
         await self._archive_version(expected)
         proof = await self.proof(proof_id)
         assert proof is not None
@@ -183,6 +191,7 @@ class EvidenceChanges(Evidence):
             .values(state=ARCHIVED, archived_at=self._change.now),
             "the active version",
         )
+        reach(Failpoint.VERSION_ARCHIVED)
 
     async def rewrite_head(
         self, seal_id: bytes, *, expected: int, head: bytes, envelope_digest: bytes, dossier_generation: int
@@ -216,9 +225,11 @@ class EvidenceChanges(Evidence):
             ),
             "the envelope's generation",
         )
+        reach(Failpoint.GENERATION_MOVED)
         await self._change.swap(
             update(schema.heads).where(schema.heads.c.seal_id == seal_id).values(head=head), "the envelope"
         )
+        reach(Failpoint.ENVELOPE_MOVED)
         after = await self.by_seal(seal_id)
         assert after is not None
         return after

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import exc
 
+from vault.server.failpoints import Failpoint, reach
 from vault.server.migrations.upgrade import is_current
 from vault.server.ports import RecordsUnavailableError, SchemaError
 from vault.server.stores.records.engine import begin
@@ -69,9 +70,12 @@ class SqlRecords:
             tree = await load_tree(Handle(connection))
             handle = ChangeHandle(connection, position=tree.size, now=self._clock.now())
             change = Change(handle, tree, origin)
+            reach(Failpoint.CHANGE_BEGUN)
             yield change
             change.check_recorded()
+            reach(Failpoint.CHANGE_RECORDED)
             await _commit(connection, handle)
+            reach(Failpoint.CHANGE_COMMITTED)
 
     @asynccontextmanager
     async def bookkeeping(self) -> AsyncIterator[Bookkeeping]:
