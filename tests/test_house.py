@@ -52,6 +52,7 @@ HOMES = {
     "magic": ("client.media",),
     "minio": ("vault.server.stores",),
     "platformdirs": ("client.profile",),
+    "prometheus_client": ("vault.server.metrics",),
     "psycopg": ("vault.server.stores.records",),
     "pydantic_settings": ("vault.server",),
     "pylibmagic": ("client.media",),
@@ -62,7 +63,7 @@ HOMES = {
     "structlog": ("vault.server",),
     "urllib3": ("vault.server.stores",),
 }
-ONE_MODULE = {"aiofiles", "magic", "minio", "platformdirs", "pylibmagic", "urllib3"}
+ONE_MODULE = {"aiofiles", "magic", "minio", "platformdirs", "prometheus_client", "pylibmagic", "urllib3"}
 """Those that stand in a single module of their home."""
 
 # No sockets, no loop, no clock, no other processes: bytes in, bytes or events out.

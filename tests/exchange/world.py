@@ -21,7 +21,9 @@ from tests.suites.samples import ManualClock
 from vault.api.route import ACTING_HEADER, CONTAINER
 from vault.api.routes import BY_NAME
 from vault.server.app import create_app
+from vault.server.commands.watching import watched
 from vault.server.logs import logger
+from vault.server.metrics import Metrics
 from vault.server.migrations.upgrade import upgrade
 from vault.server.services.registry import build_services
 from vault.server.settings import Settings
@@ -50,7 +52,7 @@ class Answer(NamedTuple):
 class World(ActsOfPeople, ActsOnDossiers):
     """The service's side and everybody else's."""
 
-    def __init__(self, *, origin, http, clock, services, records, store, folder, log) -> None:
+    def __init__(self, *, origin, http, clock, services, records, store, folder, log, metrics) -> None:
         self.origin = origin
         self.http = http
         self.clock = clock
@@ -59,6 +61,7 @@ class World(ActsOfPeople, ActsOnDossiers):
         self.store = store
         self.folder = folder
         self.log = log
+        self.metrics = metrics
         self.authority = Identity.generate(Use.AUTHORITY)
         self.recovery = Identity.generate(Use.RECOVERY)
         self.root = ""
@@ -143,7 +146,10 @@ async def open_world(folder, **settings):
             identity=read_server_identity(configured.server_key_path),
             origin=origin,
         )
-        runner = web.AppRunner(create_app(services, logger(log)), access_log=None, shutdown_timeout=1)
+        metrics, shown = Metrics("0"), socket.create_server(("127.0.0.1", 0))
+        await stack.enter_async_context(watched(metrics, records, services.health, [shown]))
+        app = create_app(services, logger(log), metrics)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listener).start()
@@ -157,6 +163,7 @@ async def open_world(folder, **settings):
             store=store,
             folder=folder,
             log=log,
+            metrics=f"http://127.0.0.1:{shown.getsockname()[1]}/metrics",
         )
         await world.first_admin()
         await world.publish_authority()

@@ -10,10 +10,12 @@ from aiohttp import HttpVersion11, web
 from vault.api.route import JSON
 from vault.api.routes import ROUTES
 from vault.server.call import Call, Reply
+from vault.server.describing import server_version
 from vault.server.failpoints import Failpoint, reach
 from vault.server.gate import Gate, check_rules
 from vault.server.handlers.table import HANDLERS
 from vault.server.logs import naming
+from vault.server.metrics import Metrics
 from vault.server.middleware import CALL, REQUEST_ID, ROUTE, Envelope, add_headers, middleware, name
 from vault.server.reading import json_body
 from vault.server.services.idempotency import digest_of
@@ -37,8 +39,15 @@ class UnhandledRouteError(Exception):
     """A route without a handler, or a handler without a route."""
 
 
-def create_app(services: Services, log: structlog.typing.FilteringBoundLogger) -> web.Application:
+def create_app(
+    services: Services, log: structlog.typing.FilteringBoundLogger, metrics: Metrics | None = None
+) -> web.Application:
     """Return the application, after checking that every route has a rule, a form and a handler.
+
+    Args:
+        services: what does the work.
+        log: where every request has its line.
+        metrics: where it is counted; by default nobody looks.
 
     Raises:
         UnruledRouteError, UnhandledRouteError: the server does not start.
@@ -46,7 +55,8 @@ def create_app(services: Services, log: structlog.typing.FilteringBoundLogger) -
     check_rules(ROUTES)
     if odd := {route.name for route in ROUTES} ^ HANDLERS.keys():
         raise UnhandledRouteError(f"routes and handlers differ: {', '.join(sorted(odd))}")
-    envelope = Envelope(log)
+    metrics = metrics or Metrics(server_version())
+    envelope = Envelope(log, metrics)
     gate = Gate(services)
     app = web.Application(middlewares=[middleware(envelope)])
     app.on_response_prepare.append(add_headers)
@@ -54,7 +64,7 @@ def create_app(services: Services, log: structlog.typing.FilteringBoundLogger) -
         app.router.add_route(
             route.method,
             route.path,
-            _serve(route, gate, HANDLERS[route.name]),
+            _serve(route, gate, HANDLERS[route.name], metrics),
             expect_handler=_expect(route, gate, envelope),
         )
     return app
@@ -69,7 +79,7 @@ async def _enter(request: web.Request, route: Route, gate: Gate) -> Call:
 
 
 def _serve(
-    route: Route, gate: Gate, handler: Handler
+    route: Route, gate: Gate, handler: Handler, metrics: Metrics
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def serve(request: web.Request) -> web.StreamResponse:
         call = await _enter(request, route, gate)
@@ -80,7 +90,8 @@ def _serve(
                 call.memo.digest = digest_of(route.name, call.path, raw)
                 once = call.services.idempotency.once
                 return _answer(route, await once(call.memo, partial(handler, call)))
-        return _answer(route, await handler(call))
+        with metrics.under_way(route):
+            return _answer(route, await handler(call))
 
     return serve
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import structlog
 
+    from vault.server.metrics import Metrics
+
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
@@ -65,8 +67,9 @@ class BrokenOffError(Exception):
 class Envelope:
     """Answers every request with an id, logs it once, and never lets an exception's text out."""
 
-    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+    def __init__(self, log: structlog.typing.FilteringBoundLogger, metrics: Metrics) -> None:
         self._log = log
+        self._metrics = metrics
 
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Return what ``handler`` answers, or the problem that it raised."""
@@ -102,13 +105,15 @@ class Envelope:
                 answer.force_close()
         if isinstance(answer, web.Response) and isinstance(answer.body, bytes):
             transferred(request).sent = len(answer.body)
-        self._line(request, started, status=answer.status, code=code.value if code else None)
+        self._line(request, started, status=answer.status, code=code)
         return answer
 
-    def _line(self, request: web.Request, started: float, *, status: int, code: str | None) -> None:
+    def _line(self, request: web.Request, started: float, *, status: int, code: Code | str | None) -> None:
         route, call = request.get(ROUTE), request.get(CALL)
         who = call.who if call else None
-        count = transferred(request)
+        count, seconds = transferred(request), time.monotonic() - started
+        problem = code if isinstance(code, Code) else None
+        self._metrics.end(route, status=status, code=problem, seconds=seconds, count=count)
         if count.broken is not None:
             self._log.warning(
                 "broken_off", route=route.name if route else None, by=count.broken.value, **count.line()
@@ -118,12 +123,12 @@ class Envelope:
             route=route.name if route else None,
             method=request.method if route else None,
             status=status,
-            code=code,
+            code=str(code) if code else None,
             role=who.role.value if who else None,
             account=who.account if who else None,
             key=who.signing_key.hex() if who and who.signing_key else None,
             **count.line(),
-            milliseconds=round((time.monotonic() - started) * 1000),
+            milliseconds=round(seconds * 1000),
         )
 
 

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
         sign_in_failures: failures of one source within the window, before it has to wait.
         sign_in_window: seconds of that window.
         shutdown_seconds: how long transfers in flight may go on after a signal to end.
+        metrics_port: TCP port where `/metrics` is shown; 0 takes a free one; by default nowhere.
+        metrics_host: address for it to listen on.
         log_level: the least that is logged.
         log_format: json lines, or text for people.
     """
@@ -80,6 +82,8 @@ class Settings(BaseSettings):
     sign_in_failures: Annotated[int, Field(ge=1, le=1000)] = 10
     sign_in_window: Seconds = 900
     shutdown_seconds: Seconds = 30
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    metrics_host: Annotated[str, StringConstraints(min_length=1, max_length=255)] = "127.0.0.1"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
 

@@ -76,12 +76,15 @@ def serve(ctx: click.Context, /, *, config: str | None, as_json: bool, **flags: 
                     "key_id": started.key_id,
                     "version": started.version,
                     "first_admin": line,
+                    "metrics": started.metrics,
                 }
             )
             return
         pairs = [(_("listening on"), started.url), (_("fingerprint"), started.fingerprint)]
         if started.origin != started.url:
             pairs.insert(1, (_("known as"), started.origin))
+        if started.metrics:
+            pairs.append((_("metrics"), started.metrics))
         if line:
             pairs.append((_("make the first admin"), line))
         print_pairs(pairs)

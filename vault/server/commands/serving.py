@@ -19,9 +19,11 @@ from vault.server.commands.folder import locked, make_folder, server_key
 from vault.server.commands.listening import listen
 from vault.server.commands.records import admins, open_records, reachable, sqlite_file
 from vault.server.commands.style import HostProblem
+from vault.server.commands.watching import watched
 from vault.server.describing import server_version
 from vault.server.gate import UnruledRouteError
 from vault.server.logs import LibraryHandler
+from vault.server.metrics import Metrics
 from vault.server.ports import Origin
 from vault.server.services.beliefs import SERVER_HABILITATION, Beliefs
 from vault.server.services.registry import build_services
@@ -32,6 +34,7 @@ from vault.server.stores.local import LocalStore
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     import structlog
 
@@ -59,6 +62,7 @@ class Started(NamedTuple):
         key_id: of its signing key, hexadecimal.
         version: of the software.
         needs_admin: whether there is no admin that could sign in.
+        metrics: where its numbers are shown, None where they are not.
     """
 
     url: str
@@ -67,6 +71,7 @@ class Started(NamedTuple):
     key_id: str
     version: str
     needs_admin: bool
+    metrics: str | None
 
 
 class _Parts(NamedTuple):
@@ -75,6 +80,7 @@ class _Parts(NamedTuple):
     app: web.Application
     sockets: list[socket.socket]
     services: Services
+    watching: AbstractAsyncContextManager[None]
     started: Started
 
 
@@ -103,6 +109,7 @@ async def serving(
         traffic = Traffic(parts.app)
         runner = web.AppRunner(parts.app, access_log=None, shutdown_timeout=_FLUSH)
         await runner.setup()
+        await stack.enter_async_context(parts.watching)
         wait = hurry or asyncio.Event().wait
         stack.push_async_callback(_end, runner, traffic, wait, settings.shutdown_seconds)
         # Whoever asks on a connection that is still open is sent elsewhere.
@@ -122,7 +129,8 @@ async def _assemble(
     _redirect_libraries(log, stack)
     embedded = sqlite_file(settings) is not None
     sockets = listen(settings.host, settings.port)
-    for one in sockets:
+    shown = [] if settings.metrics_port is None else listen(settings.metrics_host, settings.metrics_port)
+    for one in (*sockets, *shown):
         stack.callback(one.close)
     make_folder(settings.data)
     if embedded:
@@ -148,23 +156,28 @@ async def _assemble(
         identity=identity,
         origin=origin,
     )
+    metrics = Metrics(version)
     try:
-        app = create_app(services, log)
+        app = create_app(services, log, metrics)
     except (UnruledRouteError, UnhandledRouteError) as error:
         raise HostProblem(str(error)) from None
     with reachable():
         await _record_start(records, key, version)
     log.info("prepared", new_key=made, swept=swept, port=port)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     started = Started(
-        url=f"http://{host}:{port}",
+        url=_url(settings.host, port),
         origin=origin,
         fingerprint=identity.fingerprint,
         key_id=key.key_id.hex(),
         version=version,
         needs_admin=needs_admin,
+        metrics=f"{_url(settings.metrics_host, shown[0].getsockname()[1])}/metrics" if shown else None,
     )
-    return _Parts(app, sockets, services, started)
+    return _Parts(app, sockets, services, watched(metrics, records, services.health, shown), started)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def _check_vouched(records: SqlRecords, key: SigningKey) -> None:

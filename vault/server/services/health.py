@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 from vault.api.problems import Code
+from vault.server.asking import Question
 from vault.server.ports import RecordsError, SchemaError, StoreError
 from vault.server.refusals import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Sequence
 
     from vault.server.ports import ObjectStore, Records
-
-PATIENCE: Final = 5.0
-"""Seconds that a part has to answer."""
-
-FRESH: Final = 1.0
-"""Seconds that an answer holds."""
 
 
 class Part(StrEnum):
@@ -36,43 +31,6 @@ class Part(StrEnum):
     RUNNING = "running"
 
 
-class _Answer(NamedTuple):
-    missing: frozenset[Part]
-    until: float
-
-
-class _Question:
-    """One port's check: asked once at a time, answered by which parts are missing."""
-
-    def __init__(self, ask: Callable[[], Awaitable[frozenset[Part]]], silent: Part) -> None:
-        self._ask = ask
-        self._silent = frozenset({silent})
-        self._task: asyncio.Task[frozenset[Part]] | None = None
-        self._ends = 0.0
-        self._answer = _Answer(frozenset(), 0.0)
-
-    async def missing(self) -> frozenset[Part]:
-        """Return what is not ready; the part itself where it stays silent."""
-        loop = asyncio.get_running_loop()
-        if self._task is None:
-            if loop.time() < self._answer.until:
-                return self._answer.missing
-            self._ends = loop.time() + PATIENCE
-            self._task = asyncio.create_task(self._run())
-        task = self._task
-        # Not cancelled when it is late: a connection that hangs cannot be told to stop, only be left alone.
-        await asyncio.wait({task}, timeout=max(0.0, self._ends - loop.time()))
-        return task.result() if task.done() else self._silent
-
-    async def _run(self) -> frozenset[Part]:
-        try:
-            missing = await self._ask()
-            self._answer = _Answer(missing, asyncio.get_running_loop().time() + FRESH)
-        finally:
-            self._task = None
-        return missing
-
-
 class Health:
     """Asks the ports."""
 
@@ -80,8 +38,8 @@ class Health:
         self._records = records
         self._store = store
         self._questions = (
-            _Question(self._ask_records, Part.DATABASE),
-            _Question(self._ask_store, Part.OBJECTS),
+            Question(self._ask_records, frozenset({Part.DATABASE})),
+            Question(self._ask_store, frozenset({Part.OBJECTS})),
         )
         self._ending = False
 
@@ -101,14 +59,16 @@ class Health:
 
     async def missing(self) -> frozenset[Part]:
         """Return the parts that are not ready."""
-        if self._ending:
-            return frozenset({Part.RUNNING})
-        answers = await asyncio.gather(*(question.missing() for question in self._questions))
-        return frozenset().union(*answers)
+        answers = () if self._ending else await self._ask()
+        # The end may have begun meanwhile.
+        return frozenset({Part.RUNNING}) if self._ending else frozenset().union(*answers)
 
     def end(self) -> None:
         """Say from now on that this server takes no more work."""
         self._ending = True
+
+    async def _ask(self) -> Sequence[frozenset[Part]]:
+        return await asyncio.gather(*(question.answer() for question in self._questions))
 
     async def _ask_records(self) -> frozenset[Part]:
         try:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from vault.server import asking
 from vault.server.ports import (
     RecordsUnavailableError,
     SchemaError,
@@ -11,7 +12,6 @@ from vault.server.ports import (
     StoreUnavailableError,
 )
 from vault.server.refusals import RefusedError
-from vault.server.services import health
 from vault.server.services.health import Health, Part
 
 
@@ -75,8 +75,8 @@ async def test_the_parts_that_fail_are_named_and_their_words_are_not_repeated(
 
 
 async def test_a_silent_part_is_not_waited_for_and_not_asked_again(checked, records, store, monkeypatch):
-    monkeypatch.setattr(health, "PATIENCE", 0.02)
-    monkeypatch.setattr(health, "FRESH", 0.0)
+    monkeypatch.setattr(asking, "PATIENCE", 0.02)
+    monkeypatch.setattr(asking, "FRESH", 0.0)
     store.hung.clear()
     for _ in range(3):
         assert await names(checked) == ["objects"]
@@ -91,12 +91,12 @@ async def test_a_silent_part_is_not_waited_for_and_not_asked_again(checked, reco
 
 
 async def test_many_who_ask_at_once_are_one_question(checked, records, store, monkeypatch):
-    monkeypatch.setattr(health, "FRESH", 3600.0)
+    monkeypatch.setattr(asking, "FRESH", 3600.0)
     records.hung.clear()
-    asking = [asyncio.ensure_future(checked.check()) for _ in range(200)]
+    all_of_them = [asyncio.ensure_future(checked.check()) for _ in range(200)]
     await asyncio.sleep(0)
     records.hung.set()
-    assert await asyncio.gather(*asking) == [tuple(Part)] * 200
+    assert await asyncio.gather(*all_of_them) == [tuple(Part)] * 200
     store.error = StoreUnavailableError("gone meanwhile")
     assert await checked.check() == tuple(Part), "the answer holds for a while"
     assert (records.asked, store.asked) == (1, 1)
@@ -117,3 +117,12 @@ async def test_a_server_that_ends_asks_nobody(checked, records, store):
     checked.end()
     assert await names(checked) == ["running"]
     assert (records.asked, store.asked) == (0, 0)
+
+
+async def test_an_end_that_comes_while_somebody_asks_is_told_at_once(checked, records):
+    records.hung.clear()
+    asking_now = asyncio.ensure_future(names(checked))
+    await asyncio.sleep(0)
+    checked.end()
+    records.hung.set()
+    assert await asking_now == ["running"]
