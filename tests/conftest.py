@@ -1,3 +1,4 @@
-from tests.engines.postgres import postgres, postgres_database
+from tests.engines.postgres import postgres
+from tests.engines.seaweed import seaweed
 
-__all__ = ["postgres", "postgres_database"]
+__all__ = ["postgres", "seaweed"]

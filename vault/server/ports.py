@@ -54,6 +54,14 @@ class ObjectDamagedError(StoreError):
     """The object ends before the range that its record promises."""
 
 
+class ObjectLockedError(StoreError):
+    """The object is retained, and may not be removed before the time that was set."""
+
+
+class ObjectUnlockableError(StoreError):
+    """This store cannot keep an object from being removed."""
+
+
 class StoredObject(NamedTuple):
     """An object that is kept.
 
@@ -118,10 +126,18 @@ class ObjectStore(Protocol):
         """
 
     async def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is already removed.
+        """Remove an object, with all that the store keeps of it; one that is not there is already removed.
 
         Raises:
-            StoreUnavailableError.
+            ObjectLockedError, StoreUnavailableError.
+        """
+
+    async def retain(self, key: str, until: int) -> None:
+        """Let nobody remove an object before ``until``, UTC seconds; a later time may follow, no earlier one.
+
+        Raises:
+            ObjectUnlockableError: the store is not set up for it, as a local folder never is.
+            ObjectNotFoundError, StoreUnavailableError.
         """
 
     def list(self) -> AsyncIterator[ListedObject]:

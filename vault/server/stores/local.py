@@ -25,6 +25,7 @@ from vault.server.ports import (
     ListedObject,
     ObjectDamagedError,
     ObjectNotFoundError,
+    ObjectUnlockableError,
     StagedPart,
     StoredObject,
     StoreFullError,
@@ -118,6 +119,11 @@ class LocalStore:
         with _translated():
             await settle(asyncio.to_thread(path.unlink, missing_ok=True))
         reach(Failpoint.OBJECT_DELETED)
+
+    async def retain(self, key: str, until: int) -> None:
+        """See `ObjectStore.retain`: whoever owns a folder can remove what is in it."""
+        del key, until
+        raise ObjectUnlockableError("a local folder cannot lock objects")
 
     async def list(self) -> AsyncIterator[ListedObject]:
         """See `ObjectStore.list`."""
