@@ -1,4 +1,4 @@
-from tests.engines.postgres import postgres
+from tests.engines.postgres import postgres, postgres_database
 from tests.engines.seaweed import seaweed
 
-__all__ = ["postgres", "seaweed"]
+__all__ = ["postgres", "postgres_database", "seaweed"]
