@@ -47,6 +47,8 @@ _BROKEN: Final = (OSError, ClientPayloadError, HttpProcessingError)
 """What reading a body raises where the sender hung up, or sent something else than it announced."""
 _IDLE_SECONDS: Final = 60
 """A sender that is silent for longer is cut off."""
+_AHEAD: Final = 512 * 1024
+"""Twice as many bytes may wait for being read, and one piece more; then the sender has to wait."""
 
 
 def path_values(request: web.Request) -> dict[str, str]:

@@ -73,10 +73,10 @@ class _Recorder(Transport):
         super().__init__(url)
         self._wanted = wanted
 
-    async def _persist(self, route: Route, call: Call) -> Any:
+    async def _persist(self, route: Route, call: Call, request_id: str) -> Any:
         if route.name == self._wanted:
             raise _Reached(call)
-        return await super()._persist(route, call)
+        return await super()._persist(route, call, request_id)
 
 
 async def request_for(world: World, route: Route, actor: str) -> Request:

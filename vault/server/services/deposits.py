@@ -6,6 +6,7 @@ early leaves nothing.
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, NamedTuple
 
 from keys.statements import Receipt, momentary, sign_statement
@@ -102,7 +103,8 @@ class Deposits:
             await self._admission.check_place(view, place.dossier)
         reach(Failpoint.DEPOSIT_BEGUN)
         arrival = Arrival(chunks, Expectations(dossier=place.dossier))
-        stored = await self._store.put(arrival.body())
+        async with aclosing(arrival.body()) as body:
+            stored = await self._store.put(body)
         reach(Failpoint.BODY_STORED)
         try:
             return await self._judge_and_publish(place, arrival, stored, act)

@@ -44,6 +44,9 @@ CHUNK: Final = 1024 * 1024
 MIN_FREE: Final = 64 * CHUNK
 """Below this the store says that it is full before anything is sent to it."""
 
+_PIECES: Final = 256
+"""Most pieces that are written at once; POSIX systems take 1,024."""
+
 _STAGED: Final = ".parts"
 _KEY_BYTES: Final = 20
 _KEY: Final = re.compile(r"[0-9a-f]{40}")
@@ -222,16 +225,17 @@ async def _open(path: Path, mode: Any) -> AsyncFileIO:
 
 async def _pour(file: AsyncFileIO, chunks: AsyncIterable[bytes]) -> int:
     """Write all chunks where the file stands, durably, and return how many bytes that were."""
-    size = 0
-    gathered = bytearray()
+    size = gathered = 0
+    waiting: list[bytes] = []
     async for chunk in chunks:  # its own exceptions pass through as they are
         size += len(chunk)
-        gathered += chunk
-        if len(gathered) >= CHUNK:
-            await _write_all(file, gathered)
-            gathered = bytearray()
+        gathered += len(chunk)
+        waiting.append(chunk)
+        if gathered >= CHUNK or len(waiting) == _PIECES:
+            await _write_pieces(file, waiting)
+            waiting, gathered = [], 0
             reach(Failpoint.DRAFT_GROWN)
-    await _write_all(file, gathered)
+    await _write_pieces(file, waiting)
     reach(Failpoint.DRAFT_WRITTEN)
     with _translated():
         await settle(asyncio.to_thread(os.fsync, file.fileno()))
@@ -239,11 +243,20 @@ async def _pour(file: AsyncFileIO, chunks: AsyncIterable[bytes]) -> int:
     return size
 
 
-async def _write_all(file: AsyncFileIO, data: bytearray) -> None:
-    view = memoryview(data)
+async def _write_pieces(file: AsyncFileIO, pieces: list[bytes]) -> None:
     with _translated():
-        while view:
-            view = view[await settle(file.write(view)) :]
+        await settle(asyncio.to_thread(_write_all, file.fileno(), pieces))
+
+
+def _write_all(descriptor: int, pieces: list[bytes]) -> None:
+    """Write pieces one after the other, without copying them into one."""
+    views = [memoryview(piece) for piece in pieces if piece]
+    while views:
+        written = os.writev(descriptor, views)
+        while views and written >= len(views[0]):
+            written -= len(views.pop(0))
+        if written:
+            views[0] = views[0][written:]
 
 
 def _publish(draft: Path, final: Path) -> None:

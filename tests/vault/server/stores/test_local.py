@@ -91,7 +91,7 @@ class TestLocalStore(ObjectStoreSuite):
         ],
     )
     async def test_a_write_that_fails_is_named(self, store, folder, monkeypatch, number, expected) -> None:
-        monkeypatch.setattr(local.aiofiles, "open", opening(BrokenFile, OSError(number, "broken")))
+        monkeypatch.setattr(local.os, "writev", failing(OSError(number, "broken")))
         with pytest.raises(expected):
             await store.put(stream(b"x"))
         assert files(folder) == []
@@ -119,30 +119,6 @@ def failing(error, after=0):
             raise error
 
     return fail
-
-
-class BrokenFile:
-    def __init__(self, file, error) -> None:
-        self._file = file
-        self._error = error
-
-    async def write(self, _data):
-        raise self._error
-
-    def fileno(self):
-        return self._file.fileno()
-
-    async def close(self):
-        await self._file.close()
-
-
-def opening(kind, error):
-    real = local.aiofiles.open
-
-    async def open_broken(*args, **options):
-        return kind(await real(*args, **options), error)
-
-    return open_broken
 
 
 class KilledError(BaseException):
@@ -180,11 +156,12 @@ def killed_before(monkeypatch):
                 die()
             real(descriptor)
 
-        async def write_all(file, data, real=local._write_all):
+        def write_all(descriptor, pieces, real=local._write_all):
             if dead or step == "write":
-                await file.write(bytes(data)[: len(data) // 2])
+                data = b"".join(pieces)
+                os.write(descriptor, data[: len(data) // 2])
                 die()
-            await real(file, data)
+            real(descriptor, pieces)
 
         monkeypatch.setattr(local, "_private", guard("create", local._private))
         monkeypatch.setattr(local, "_write_all", write_all)
@@ -213,12 +190,25 @@ async def test_killed_at_any_step_shows_all_or_nothing(folder, killed_before, mo
     assert await again.sweep(older_than=-1) == (0 if step in {"create", "sync shard"} else 1)
 
 
+async def test_a_system_that_writes_less_than_it_is_given(store, monkeypatch) -> None:
+    """Pieces of every size, some empty, some cut in the middle; and more of them than are written at once."""
+    real = os.writev
+    monkeypatch.setattr(local.os, "writev", lambda file, views: real(file, [views[0][:7]]))
+    for pieces in (
+        [b"a" * size for size in (0, 1, 6, 7, 8, 20, 0)],
+        [bytes([number % 256]) for number in range(1_000)],
+    ):
+        stored = await store.put(stream(*pieces))
+        assert await collect(store.get(stored.key)) == b"".join(pieces)
+        assert stored.size == sum(map(len, pieces))
+
+
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_failure_at_any_step_leaves_nothing(folder, monkeypatch, step) -> None:
     store = LocalStore(folder)
     error = OSError(errno.EIO, "broken")
     if step == "write":
-        monkeypatch.setattr(local.aiofiles, "open", opening(BrokenFile, error))
+        monkeypatch.setattr(local.os, "writev", failing(error))
     elif step.startswith("sync"):
         place = ["sync file", "sync shard's parent", "sync shard"].index(step)
         monkeypatch.setattr(local.os, "fsync", failing(error, after=place))
