@@ -86,6 +86,20 @@ async def test_whoever_fails_too_often_waits(tmp_path):
         assert (await world.sign_in(reviewer.identity)).status == 201
 
 
+@pytest.mark.parametrize(("proxies", "counted_apart"), [("127.0.0.0/8", True), ("", False)])
+async def test_behind_a_proxy_of_ours_each_waits_for_its_own_failures(tmp_path, proxies, counted_apart):
+    async with open_world(tmp_path / "service", sign_in_failures=3, trusted_proxies=proxies) as world:
+
+        async def fetch(source):
+            code = {"code": "A" * 22}
+            return (await world.ask("fetch_template", code, headers={"X-Forwarded-For": source})).status
+
+        assert [await fetch("203.0.113.9") for _ in range(4)] == [404, 404, 404, 429]
+        assert await fetch("203.0.113.10") == (404 if counted_apart else 429)
+        # What whoever asks adds in front changes nothing.
+        assert await fetch("203.0.113.11, 203.0.113.9") == 429
+
+
 async def test_an_enrolment_code_works_once_and_for_the_identity_that_proved_itself(world):
     account, code = await world.account("reviewer")
     first, second = Identity.generate(Use.PERSON), Identity.generate(Use.PERSON)

@@ -95,7 +95,9 @@ class Gate:
             route=route,
             services=self._services,
             request_id=request_id,
-            source=request.remote or "",
+            source=self._services.sources.of(
+                request.remote or "", request.headers.getall("X-Forwarded-For", [])
+            ),
             who=who,
             path=path,
             query_model=query_values(request, route.query),

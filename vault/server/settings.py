@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,6 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from vault.server.services.sources import Sources
 from vault.server.stores.records.engine import sqlite_url
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ _DAY: Final = 86_400
 Seconds = Annotated[int, Field(ge=1, le=366 * _DAY)]
 Bytes = Annotated[int, Field(ge=1, le=2**53 - 1)]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,255}$")]
+
+
+def _networks(text: str) -> str:
+    Sources(text)
+    return text
 
 
 class SettingsError(Exception):
@@ -58,6 +64,8 @@ class Settings(BaseSettings):
         sign_in_failures: failures of one source within the window, before it has to wait.
         sign_in_window: seconds of that window.
         shutdown_seconds: how long transfers in flight may go on after a signal to end.
+        trusted_proxies: addresses and networks of the proxies in front, with commas between; whom they
+            name in `X-Forwarded-For` is where a request comes from.
         metrics_port: TCP port where `/metrics` is shown; 0 takes a free one; by default nowhere.
         metrics_host: address for it to listen on.
         log_level: the least that is logged.
@@ -82,6 +90,7 @@ class Settings(BaseSettings):
     sign_in_failures: Annotated[int, Field(ge=1, le=1000)] = 10
     sign_in_window: Seconds = 900
     shutdown_seconds: Seconds = 30
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
     metrics_host: Annotated[str, StringConstraints(min_length=1, max_length=255)] = "127.0.0.1"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -94,6 +94,8 @@ def test_what_is_not_ours_in_the_environment_is_passed_over(monkeypatch) -> None
         ('origin = "red-secret"', "origin"),
         ('origin = "https://host/path"', "origin"),
         ("session_seconds = 0", "session_seconds"),
+        ('trusted_proxies = "red-secret"', "trusted_proxies"),
+        ("metrics_port = 65536", "metrics_port"),
     ],
 )
 def test_a_wrong_setting_is_named_without_its_value(config, text, names) -> None:

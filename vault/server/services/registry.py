@@ -24,6 +24,7 @@ from vault.server.services.journal import JournalReading
 from vault.server.services.organisations import Organisations
 from vault.server.services.rewriting import Rewriting
 from vault.server.services.signin import SignIn
+from vault.server.services.sources import Sources
 from vault.server.services.templates import Templates
 from vault.server.services.throttling import Throttling
 from vault.server.services.tokens import Tokens
@@ -57,6 +58,7 @@ class Services:
     organisations: Organisations
     rewriting: Rewriting
     signin: SignIn
+    sources: Sources
     templates: Templates
     tokens: Tokens
 
@@ -120,6 +122,7 @@ def build_services(
         ),
         rewriting=Rewriting(records, beliefs),
         signin=signin,
+        sources=Sources(settings.trusted_proxies),
         templates=Templates(records, clock, beliefs, throttling, idempotency, origin=origin),
         tokens=Tokens(records, clock),
     )
