@@ -16,6 +16,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -231,7 +232,9 @@ class Postgres:
         secret.unlink()
         self.start()
         self.run("psql", "-c", f"CREATE DATABASE {_MIGRATED} TEMPLATE template0", "postgres")
-        asyncio.run(_migrate(self.url(_MIGRATED)))
+        # In a thread: whoever asked for this server may have a loop running.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(_migrate(self.url(_MIGRATED)))).result()
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -40,6 +40,12 @@ def expected_revision() -> str:
     return revision
 
 
+@cache
+def revisions() -> tuple[str, ...]:
+    """Return every revision there is, the first first."""
+    return tuple(one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions())[::-1]
+
+
 def is_current(connection: Connection) -> bool:
     """Tell whether the database has the expected schema."""
     return MigrationContext.configure(connection).get_current_revision() == expected_revision()
