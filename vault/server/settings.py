@@ -55,6 +55,10 @@ class Settings(BaseSettings):
         port: TCP port to listen on; 0 takes a free one.
         origin: the service's name as clients reach it, signed into every sign-in; by default host and port.
         database_url: records elsewhere than in the folder.
+        server_key_file: the server's signing key elsewhere than in the folder: all servers of one service
+            sign with the same.
+        auto_migrate: whether a server that starts brings an older schema up to date; by default with SQLite
+            alone.
         max_container_bytes: size of one deposit, where an organisation has no limit of its own.
         quota_bytes: what an organisation may store, where it has no quota of its own.
         session_seconds: life of a session.
@@ -81,6 +85,8 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8440
     origin: Origin | None = None
     database_url: SecretStr | None = None
+    server_key_file: Path | None = None
+    auto_migrate: bool | None = None
     max_container_bytes: Bytes = 16 * _GIB
     quota_bytes: Bytes = 256 * _GIB
     session_seconds: Seconds = 3600
@@ -117,7 +123,7 @@ class Settings(BaseSettings):
     @property
     def server_key_path(self) -> Path:
         """Where the server's signing key is kept."""
-        return self.data / "server.key"
+        return self.server_key_file or self.data / "server.key"
 
     @property
     def records_url(self) -> str:

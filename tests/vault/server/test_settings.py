@@ -33,6 +33,11 @@ def test_a_folder_is_all_that_a_server_needs(tmp_path) -> None:
     assert isinstance(settings, Settings)
 
 
+def test_the_key_may_stand_elsewhere(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("SCELLE_SERVER_KEY_FILE", str(tmp_path / "secret" / "key"))
+    assert load_settings({"data": tmp_path}).server_key_path == tmp_path / "secret" / "key"
+
+
 def test_flags_stand_above_environment_above_file_above_defaults(config, monkeypatch) -> None:
     file = config('data = "/file"\nport = 1\nhost = "file"\nlog_level = "error"\n')
     monkeypatch.setenv("SCELLE_PORT", "2")

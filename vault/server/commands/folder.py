@@ -59,7 +59,8 @@ def server_key(path: Path, *, first_start: bool) -> tuple[SigningKey, bool]:
 
     Args:
         path: the key file.
-        first_start: whether nothing was recorded yet: only then a missing key is made.
+        first_start: whether nothing was recorded yet: only then a missing key is made, by one of all servers
+            that start together.
 
     Raises:
         HostProblem: there are records, and the key that signed them is gone.
@@ -74,7 +75,22 @@ def server_key(path: Path, *, first_start: bool) -> tuple[SigningKey, bool]:
                     "{path}: this server's key is gone, but not what it signed; put it back from a backup"
                 ).format(path=path)
             ) from None
-    return create_server_key(path), True
+    with _alone(path.parent):
+        try:
+            return load_server_key(path), False
+        except KeyFileMissingError:
+            return create_server_key(path), True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Make other processes that ask for the same wait while the block runs."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _in_use(folder: Path, descriptor: int) -> HostProblem:

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from vault.server.commands.style import AbsentProblem, SettingsProblem, UnavailableProblem
-from vault.server.migrations.upgrade import upgrade
+from vault.server.migrations.upgrade import current_revision, expected_revision, revisions, upgrade
 from vault.server.policy import Role
 from vault.server.ports import RecordsError, StoreError
 from vault.server.settings import SettingsError, load_settings
@@ -20,6 +20,8 @@ from vault.server.stores.records.store import SqlRecords
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
     from vault.server.ports import Clock, Records
     from vault.server.settings import Settings
@@ -80,28 +82,64 @@ async def open_records(settings: Settings, clock: Clock, *, upgrading: bool) -> 
     Args:
         settings: where they are.
         clock: where the time comes from.
-        upgrading: whether to bring the schema up to date, as a server does when it starts.
+        upgrading: whether to bring the schema up to date, as a server does when it starts: one that is not
+            there is made, an older one is changed if the settings allow it.
 
     Raises:
         HostProblem: they cannot be reached, or have another schema.
     """
+    if upgrading:
+        async with open_for_migrating(settings) as engine:
+            await _bring_up(engine, settings)
+    records = SqlRecords(_open(settings), clock)
     try:
-        engine = open_engine(settings.records_url)
+        with reachable():
+            await records.check()
+        yield records
+    finally:
+        await records.close()
+
+
+@asynccontextmanager
+async def open_for_migrating(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Open the database for statements that may take long; failures in the block become `HostProblem`."""
+    engine = _open(settings, patient=True)
+    try:
+        with reachable():
+            yield engine
+    finally:
+        await engine.dispose()
+
+
+def _open(settings: Settings, *, patient: bool = False) -> AsyncEngine:
+    try:
+        return open_engine(settings.records_url, patient=patient)
     except ModuleNotFoundError as error:
         raise UnavailableProblem(
             _("the database needs {package}, which is not installed").format(package=error.name)
         ) from None
     except SQLAlchemyError:
         raise SettingsProblem(_("database_url: this is not the URL of a database")) from None
-    records = SqlRecords(engine, clock)
-    try:
-        with reachable():
-            if upgrading:
-                await upgrade(engine)
-            await records.check()
-        yield records
-    finally:
-        await records.close()
+
+
+async def _bring_up(engine: AsyncEngine, settings: Settings) -> None:
+    """Create the schema, or bring it up to date if that may be done unasked.
+
+    Raises:
+        HostProblem: an operator has to ask for it.
+    """
+    current = await current_revision(engine)
+    auto = settings.auto_migrate
+    if auto is None:
+        auto = sqlite_file(settings) is not None
+    if current is not None and current in revisions() and current != expected_revision() and not auto:
+        raise UnavailableProblem(
+            _(
+                "the database has schema {current}, and this version needs {expected}; stop the other "
+                "servers, then run scelle migrate --data {folder}"
+            ).format(current=current, expected=expected_revision(), folder=settings.data)
+        )
+    await upgrade(engine)
 
 
 @contextmanager

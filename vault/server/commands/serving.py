@@ -12,7 +12,7 @@ from aiohttp import web
 
 from keys.serverkey import read_server_identity
 from keys.statements import Habilitation, read_unjudged
-from vault.journal import Action, Actor, Fact, Subject
+from vault.journal import Action, Actor, Fact, Subject, decode_entry
 from vault.server.app import UnhandledRouteError, create_app
 from vault.server.commands.draining import Traffic
 from vault.server.commands.folder import locked, make_folder, server_key
@@ -33,7 +33,7 @@ from vault.server.stores.local import LocalStore
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     import structlog
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from vault.server.ports import Clock
     from vault.server.services.registry import Services
     from vault.server.settings import Settings
+    from vault.server.stores.records.rows import JournalEntry
     from vault.server.stores.records.store import SqlRecords
 
 _FLUSH: Final = 5.0
@@ -143,7 +144,7 @@ async def _assemble(
             first_start = (await view.journal.checkpoint()).size == 0
         key, made = server_key(settings.server_key_path, first_start=first_start)
         identity = read_server_identity(settings.server_key_path)
-        await _check_vouched(records, key)
+        await _check_key(records, key)
         needs_admin = all(account.disabled_at is not None for account in await admins(records))
     port = sockets[0].getsockname()[1]
     origin, version = settings.origin_at(port), server_version()
@@ -163,6 +164,9 @@ async def _assemble(
         raise HostProblem(str(error)) from None
     with reachable():
         await _record_start(records, key, version)
+        if first_start:
+            # Of two that started together with two keys, the second one ends here.
+            await _check_key(records, key)
     log.info("prepared", new_key=made, swept=swept, port=port)
     started = Started(
         url=_url(settings.host, port),
@@ -180,20 +184,32 @@ def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _check_vouched(records: SqlRecords, key: SigningKey) -> None:
-    """Refuse a key that the published authority does not vouch for: no client would believe it.
+async def _check_key(records: SqlRecords, key: SigningKey) -> None:
+    """Refuse a key that no client would believe.
+
+    Before an authority is published, every server of a service has the key of the first one.
 
     Raises:
         HostProblem: the key file was exchanged.
     """
     async with records.read() as view:
         vouched = await Beliefs().named(view, SERVER_HABILITATION)
+        first = await view.journal.entries(0, 1)
     if vouched is None:
+        _require_same(first, key)
         return
     subject = read_unjudged(stored(vouched), Habilitation).subject
     if subject.signing != key.public_key:
         raise HostProblem(
             _("the authority vouches for another key than this server's; put that key back from a backup")
+        )
+
+
+def _require_same(first: Sequence[JournalEntry], key: SigningKey) -> None:
+    subjects = [subject for row in first for subject in decode_entry(row.entry).subjects]
+    if any(subject.kind == "server" and subject.id != key.key_id.hex() for subject in subjects):
+        raise HostProblem(
+            _("another key than this server's has signed here; give every server the same server_key_file")
         )
 
 

@@ -1,5 +1,7 @@
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -49,6 +51,29 @@ def test_a_key_is_made_once(tmp_path):
     again, made_again = server_key(path, first_start=True)
     assert (made, made_again) == (True, False)
     assert again.public_key == key.public_key
+
+
+KEY = """
+import sys
+from pathlib import Path
+from vault.server.commands.folder import server_key
+path = Path(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+print(server_key(path, first_start=True)[0].key_id.hex())
+"""
+
+
+def test_servers_that_start_together_have_one_key(tmp_path):
+    words = [sys.executable, "-c", KEY, str(tmp_path / "server.key")]
+    started = [subprocess.Popen(words, stdin=-1, stdout=-1, text=True) for _ in range(3)]  # noqa: S603 - ours
+    for one in started:
+        assert one.stdout.readline() == "ready\n"
+    for one in started:
+        one.stdin.write("\n")
+        one.stdin.flush()
+    assert len({one.communicate()[0] for one in started}) == 1
+    assert [one.returncode for one in started] == [0, 0, 0]
 
 
 def test_a_key_is_missed_once_something_is_recorded(tmp_path):

@@ -51,6 +51,20 @@ async def test_a_key_that_the_authority_does_not_vouch_for_serves_nobody(setting
             pytest.fail("it serves")
 
 
+async def test_before_that_every_server_has_the_key_of_the_first(settings, lines, tmp_path):
+    async with serving(settings, logger(lines)) as first:
+        pass
+    create_server_key(tmp_path / "other.key")
+    other = Settings(data=settings.data, port=0, server_key_file=tmp_path / "other.key")
+    with pytest.raises(HostProblem, match="the same server_key_file"):
+        async with serving(other, logger(lines)):
+            pytest.fail("it serves")
+    settings.server_key_path.rename(tmp_path / "moved.key")
+    moved = Settings(data=settings.data, port=0, server_key_file=tmp_path / "moved.key")
+    async with serving(moved, logger(lines)) as again:
+        assert again.key_id == first.key_id
+
+
 async def test_a_route_without_a_rule_is_not_served(settings, lines, monkeypatch):
     monkeypatch.delitem(gate.RULES, "journal")
     with pytest.raises(HostProblem, match="there is no rule journal"):
