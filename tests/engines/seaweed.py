@@ -175,6 +175,10 @@ class Seaweed:
             "s3_secret_key": self.secret_key,
         }
 
+    def environment(self, bucket: str) -> dict[str, str]:
+        """Return the same settings as variables of a server's environment."""
+        return {f"SCELLE_{name.upper()}": value for name, value in self.settings(bucket).items()}
+
     def _identities(self) -> dict[str, object]:
         credentials = [{"accessKey": self.access_key, "secretKey": self.secret_key}]
         return {"identities": [{"name": "scelle", "credentials": credentials, "actions": ["Admin"]}]}

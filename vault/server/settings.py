@@ -6,11 +6,20 @@ names a file that holds the value, for what should not stand in an environment; 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -35,6 +44,9 @@ _DAY: Final = 86_400
 Seconds = Annotated[int, Field(ge=1, le=366 * _DAY)]
 Bytes = Annotated[int, Field(ge=1, le=2**53 - 1)]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,255}$")]
+Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+Prefix = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$", max_length=200)]
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 def _networks(text: str) -> str:
@@ -59,6 +71,17 @@ class Settings(BaseSettings):
             sign with the same.
         auto_migrate: whether a server that starts brings an older schema up to date; by default with SQLite
             alone.
+        s3_endpoint: URL of an S3 service for the objects, instead of the folder.
+        s3_insecure: whether that URL may be http elsewhere than on this machine.
+        s3_bucket: the bucket there, which is made beforehand.
+        s3_prefix: before every name in the bucket.
+        s3_region: what requests are signed for.
+        s3_access_key: who asks.
+        s3_secret_key: with it.
+        s3_ca_file: certificates to trust there in the place of the system's.
+        s3_style: whether the bucket's name stands in the path or in the host's name.
+        object_lock: how the bucket keeps archived proofs from being removed.
+        archive_retention_days: for how long it does.
         max_container_bytes: size of one deposit, where an organisation has no limit of its own.
         quota_bytes: what an organisation may store, where it has no quota of its own.
         session_seconds: life of a session.
@@ -87,6 +110,17 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     server_key_file: Path | None = None
     auto_migrate: bool | None = None
+    s3_endpoint: Origin | None = None
+    s3_insecure: bool = False
+    s3_bucket: Bucket | None = None
+    s3_prefix: Prefix = ""
+    s3_region: Region = "us-east-1"
+    s3_access_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = None
+    s3_ca_file: Path | None = None
+    s3_style: Literal["auto", "path", "virtual-host"] = "auto"
+    object_lock: Literal["off", "governance", "compliance"] = "off"
+    archive_retention_days: Annotated[int, Field(ge=1, le=36_525)] = 3650
     max_container_bytes: Bytes = 16 * _GIB
     quota_bytes: Bytes = 256 * _GIB
     session_seconds: Seconds = 3600
@@ -114,6 +148,22 @@ class Settings(BaseSettings):
         """Give the order: flags, environment, files named in the environment. No .env file is looked for."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, _NamedFiles(settings_cls)
+
+    @model_validator(mode="after")
+    def _check_objects(self) -> Self:
+        if self.s3_endpoint is None:
+            if self.object_lock != "off":
+                raise ValueError("object_lock needs an object store: set s3_endpoint")
+            if self.s3_bucket is not None:
+                raise ValueError("s3_endpoint is missing")
+            return self
+        for name in ("s3_bucket", "s3_access_key", "s3_secret_key"):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} is missing")
+        url = urlsplit(self.s3_endpoint)
+        if url.scheme == "http" and not self.s3_insecure and not _is_this_machine(url.hostname or ""):
+            raise ValueError("s3_endpoint has to begin with https://, unless s3_insecure is set")
+        return self
 
     @property
     def store_folder(self) -> Path:
@@ -168,10 +218,18 @@ def load_settings(flags: Mapping[str, object], file: Path | None = None) -> Sett
         return Loaded(**typed)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise SettingsError(f"{'.'.join(map(str, first['loc'])) or 'settings'}: {first['msg']}") from None
+        name, reason = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}: {reason}" if name else reason) from None
     except (OSError, ValueError) as error:
         # A parser's own words may quote the file.
         raise SettingsError(f"the configuration cannot be read: {type(error).__name__}") from None
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class _NamedFiles(PydanticBaseSettingsSource):

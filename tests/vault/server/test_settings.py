@@ -130,3 +130,62 @@ def test_a_missing_folder_a_missing_file_and_a_file_of_rubbish_are_said(config, 
 )
 def test_the_origin_is_host_and_port_unless_it_is_set(flags, expected) -> None:
     assert load_settings({"data": "/d"} | flags).origin_at(5) == expected
+
+
+OBJECTS = {
+    "data": "/d",
+    "s3_endpoint": "https://s3.example.org",
+    "s3_bucket": "evidence",
+    "s3_access_key": "who",
+    "s3_secret_key": "hunter2",
+}
+
+
+def test_objects_may_be_elsewhere_than_in_the_folder(monkeypatch, tmp_path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2\n")
+    monkeypatch.setenv("SCELLE_S3_SECRET_KEY_FILE", str(secret))
+    settings = load_settings({name: value for name, value in OBJECTS.items() if name != "s3_secret_key"})
+    assert settings.s3_secret_key is not None
+    assert settings.s3_secret_key.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(settings) + str(settings)
+    assert (settings.s3_style, settings.object_lock, settings.s3_prefix) == ("auto", "off", "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"s3_bucket": None}, "s3_bucket is missing"),
+        ({"s3_access_key": None}, "s3_access_key is missing"),
+        ({"s3_secret_key": None}, "s3_secret_key is missing"),
+        ({"s3_endpoint": None}, "s3_endpoint is missing"),
+        ({"s3_endpoint": "http://s3.example.org"}, "https://"),
+        ({"s3_endpoint": "http://10.0.0.1:8333"}, "https://"),
+        ({"s3_endpoint": "https://who:hunter2@s3.example.org"}, "s3_endpoint"),
+        ({"s3_endpoint": "https://s3.example.org/path"}, "s3_endpoint"),
+        ({"s3_bucket": "Not/A/Bucket"}, "s3_bucket"),
+        ({"s3_prefix": "a/../b"}, "s3_prefix"),
+        ({"s3_prefix": "a/"}, "s3_prefix"),
+        ({"s3_style": "virtual"}, "s3_style"),
+        ({"object_lock": "forever"}, "object_lock"),
+        ({"s3_endpoint": None, "s3_bucket": None, "object_lock": "governance"}, "object_lock needs"),
+        ({"archive_retention_days": 0}, "archive_retention_days"),
+    ],
+)
+def test_a_store_that_cannot_be_meant_is_refused(changed, said) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        load_settings(OBJECTS | changed)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"s3_endpoint": "http://127.0.0.1:8333"},
+        {"s3_endpoint": "http://localhost:8333"},
+        {"s3_endpoint": "http://[::1]:8333"},
+        {"s3_endpoint": "http://store:8333", "s3_insecure": True},
+    ],
+)
+def test_without_tls_it_is_on_this_machine_or_meant_so(more) -> None:
+    assert load_settings(OBJECTS | more).s3_endpoint == more["s3_endpoint"]

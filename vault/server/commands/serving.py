@@ -17,6 +17,7 @@ from vault.server.app import UnhandledRouteError, create_app
 from vault.server.commands.draining import Traffic
 from vault.server.commands.folder import locked, make_folder, server_key
 from vault.server.commands.listening import listen
+from vault.server.commands.objects import open_store
 from vault.server.commands.records import admins, open_records, reachable, sqlite_file
 from vault.server.commands.style import HostProblem
 from vault.server.commands.watching import watched
@@ -138,8 +139,9 @@ async def _assemble(
         stack.enter_context(locked(settings.data))
     records = await stack.enter_async_context(open_records(settings, clock, upgrading=True))
     with reachable():
-        store = LocalStore(settings.store_folder)
-        swept = await store.sweep(older_than=_FORGOTTEN_AFTER)
+        store = await stack.enter_async_context(open_store(settings))
+        # What is left behind in a bucket is the janitor's to remove.
+        swept = await store.sweep(older_than=_FORGOTTEN_AFTER) if isinstance(store, LocalStore) else 0
         async with records.read() as view:
             first_start = (await view.journal.checkpoint()).size == 0
         key, made = server_key(settings.server_key_path, first_start=first_start)

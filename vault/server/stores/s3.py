@@ -21,6 +21,7 @@ from vault.server.ports import (
     StagedPart,
     StoredObject,
     StoreError,
+    StoreUnavailableError,
 )
 from vault.server.stores.s3client import PAGE, Bucket
 from vault.server.stores.s3transfers import Reading, Sending
@@ -40,7 +41,8 @@ THREADS: Final = 16
 
 _KEY_BYTES: Final = 20
 _KEY: Final = re.compile(r"[0-9a-f]{40}")
-_STAGED: Final = re.compile(r"([0-9a-f]{40})\.([!-~]{1,1150})")
+_STAGED: Final = re.compile(r"([0-9a-f]{40})\.([A-Za-z0-9._~=+:|-]{1,1150})")
+"""Key and upload; an upload whose id could be taken for a path is nobody's."""
 
 
 class S3Store:
@@ -167,7 +169,11 @@ class S3Store:
         path = self._path(key)
         begun = asyncio.get_running_loop().run_in_executor(self._threads, self._bucket.begin, path)
         upload = await settle(begun, undo=lambda upload: self.run(self._bucket.abort, path, upload))
-        return f"{key}.{upload}"
+        staged = f"{key}.{upload}"
+        if not _STAGED.fullmatch(staged):
+            await self.run(self._bucket.abort, path, upload)
+            raise StoreUnavailableError("the object store names its uploads in a way that cannot be kept")
+        return staged
 
     async def stage_part(
         self, staged: str, number: int, offset: int, chunks: AsyncIterable[bytes]
@@ -185,7 +191,7 @@ class S3Store:
         """See `ObjectStore.assemble`."""
         key, upload = _staged(staged)
         ordered = sorted(parts)
-        if [part.number for part in ordered] != list(range(1, len(ordered) + 1)):
+        if not ordered or [part.number for part in ordered] != list(range(1, len(ordered) + 1)):
             raise ObjectDamagedError("a part is missing")
         size = await self.run(self._bucket.complete, self._path(key), upload, ordered)
         return StoredObject(key, size)

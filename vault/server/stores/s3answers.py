@@ -50,6 +50,10 @@ class TransientError(StoreUnavailableError):
     """It may work if tried again; whether it was done is not known."""
 
 
+class BucketMissingError(StoreUnavailableError):
+    """The service has no such bucket."""
+
+
 def again(work: Callable[[], T], *, unless: Callable[[], bool] | None = None) -> T | Any:
     """Do what is safe to do again until it works, a few times.
 
@@ -81,7 +85,7 @@ def named(code: str, status: int) -> StoreError:
     if code in {"NoSuchKey", "NoSuchUpload", "NoSuchVersion"}:
         return ObjectNotFoundError("there is no such object")
     if code == "NoSuchBucket":
-        return StoreUnavailableError("the object store has no such bucket")
+        return BucketMissingError("the object store has no such bucket")
     if code in _DAMAGE_CODES:
         return ObjectDamagedError("the object ends before the range, or a part of it is missing")
     if code in _TRANSIENT_CODES or status in _TRANSIENT:

@@ -251,6 +251,8 @@ class Bucket:
         size = sum(part.size for part in parts)
 
         def complete() -> None:
+            if not set(parts) <= self._parts(name, upload):
+                raise ObjectDamagedError("a part is missing, or is not what it was")
             made = self._client._complete_multipart_upload(  # noqa: SLF001 - see above
                 self._name, name, upload, [Part(part.number, part.tag) for part in parts]
             )
@@ -324,6 +326,18 @@ class Bucket:
             ListedObject(one.object_name or "", one.size or 0, _seconds(one.last_modified))
             for one in islice(found, PAGE)
         ]
+
+    def _parts(self, name: str, upload: str) -> set[StagedPart]:
+        kept: set[StagedPart] = set()
+        last = 0
+        while True:
+            page = self._client._list_parts(  # noqa: SLF001 - there is no public one
+                self._name, name, upload, max_parts=PAGE, part_number_marker=str(last)
+            ).parts
+            kept |= {StagedPart(one.part_number, one.size or 0, one.etag.replace('"', "")) for one in page}
+            if not page or page[-1].part_number <= last:
+                return kept
+            last = page[-1].part_number
 
     def _uploads(self, prefix: str, after: str) -> list[ListedObject]:
         found = self._client._list_multipart_uploads(  # noqa: SLF001 - there is no public one

@@ -28,6 +28,10 @@ _LINES: Final = 32
 _PIECE: Final = 256 * 1024
 
 
+class UntrustedFileError(StoreUnavailableError):
+    """No certificates can be read from the file that names whom to trust."""
+
+
 class Place(NamedTuple):
     """Where the objects are, and who may reach them.
 
@@ -142,14 +146,14 @@ def open_line(place: Place) -> PoolManager:
     """Return a pool of lines to the place, which tries nothing again and follows nowhere.
 
     Raises:
-        StoreUnavailableError: the file of certificates cannot be used.
+        UntrustedFileError: the file of certificates cannot be used.
     """
     more: dict[str, Any] = {}
     if place.secure:
         try:
             more["ssl_context"] = ssl.create_default_context(cafile=place.ca_file)
         except OSError:
-            raise StoreUnavailableError("the file of certificates to trust cannot be used") from None
+            raise UntrustedFileError("the file of certificates to trust cannot be used") from None
     pool = PoolManager(
         timeout=Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS), retries=False, maxsize=_LINES, **more
     )

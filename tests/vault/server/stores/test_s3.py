@@ -3,6 +3,7 @@
 import pytest
 
 from tests.suites.object_store import ObjectStoreSuite
+from tests.suites.object_store_staged import StagedSuite
 from vault.server.stores.s3 import S3Store
 from vault.server.stores.s3line import Place
 
@@ -33,5 +34,5 @@ async def again(place):
     await store.close()
 
 
-class TestS3Store(ObjectStoreSuite):
+class TestS3Store(ObjectStoreSuite, StagedSuite):
     pass
