@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 CONTAINER: Final = "application/vnd.scelle"
 """Media type of a whole container, of its envelope part and of its body."""
+OCTETS: Final = "application/octet-stream"
+"""Media type of a part of an upload."""
 HTML: Final = "text/html"
 
 ACTING_HEADER: Final = "Scelle-Acting-For"
 """A portal names here, by key id in hexadecimal, the editor that it acts for: it gets what both may do."""
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 REQUEST_ID_HEADER: Final = "X-Request-Id"
+DIGEST_HEADER: Final = "Content-Digest"
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
@@ -32,6 +35,7 @@ class Tag(StrEnum):
     PEOPLE = "people"
     DOSSIERS = "dossiers"
     EVIDENCE = "evidence"
+    UPLOADS = "uploads"
     JOURNAL = "journal"
     SERVICE = "service"
 
@@ -53,6 +57,7 @@ class Route:
         if_match: whether If-Match is required.
         names: what If-Match names: ``seal id`` (the active one) or ``generation`` (the envelope's).
         ranged: whether Range is taken.
+        digested: whether Content-Digest is required.
         acting: whether a portal may name the editor that it acts for.
         problems: codes beside those that follow from the other attributes.
     """
@@ -74,6 +79,7 @@ class Route:
     if_match: bool = False
     names: str = "seal id"
     ranged: bool = False
+    digested: bool = False
     acting: bool = False
     problems: tuple[Code, ...] = ()
 
@@ -108,6 +114,8 @@ class Route:
             found.add(Code.IDEMPOTENCY_KEY_REUSED)
         if self.if_match:
             found |= {Code.PRECONDITION_REQUIRED, Code.PRECONDITION_FAILED}
+        if self.digested:
+            found.add(Code.DIGEST_MISMATCH)
         if self.ranged:
             found.add(Code.RANGE_NOT_SATISFIABLE)
         return tuple(code for code in Code if code in found)

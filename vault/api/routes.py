@@ -9,10 +9,11 @@ from vault.api.tables.evidence import EVIDENCE
 from vault.api.tables.journal import JOURNAL
 from vault.api.tables.people import PEOPLE
 from vault.api.tables.signin import SERVICE, SIGN_IN
+from vault.api.tables.uploads import UPLOADS
 
 if TYPE_CHECKING:
     from vault.api.route import Route
 
-ROUTES: Final[tuple[Route, ...]] = (*SERVICE, *SIGN_IN, *PEOPLE, *DOSSIERS, *EVIDENCE, *JOURNAL)
+ROUTES: Final[tuple[Route, ...]] = (*SERVICE, *SIGN_IN, *PEOPLE, *DOSSIERS, *EVIDENCE, *UPLOADS, *JOURNAL)
 
 BY_NAME: Final[dict[str, Route]] = {route.name: route for route in ROUTES}

@@ -1,126 +1,37 @@
-"""Examining a container while it arrives, front to back: what a server does with a deposit.
-
-The seal stands at the end, so what it proves is judged there, in the same order as `examine` judges it; what
-can be refused before (magic, version, limits, form) is refused at once.
-"""
+"""Examining a container while it arrives, front to back: what a server does with a deposit."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keys.signing import SIGNATURE_LENGTH
-from vault.container.envelope import parse_envelope
-from vault.container.examine import NOTHING_EXPECTED, Examined, judge_content, judge_envelope
-from vault.container.layout import (
-    MAGIC,
-    PREAMBLE_LENGTH,
-    SEAL_HEAD,
-    Preamble,
-    parse_preamble,
-    parse_seal_length,
-)
+from vault.container.examine import NOTHING_EXPECTED, Examined, judge_content
+from vault.container.intake import Intake
 from vault.container.leaves import LeafHasher
 from vault.container.outcomes import ContainerError, Outcome
-from vault.container.seal import parse_seal, verify_seal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from vault.container.envelope import SignedEnvelope
-    from vault.container.examine import Expectations
+    from vault.container.examine import Expectations, Outline
+    from vault.container.layout import Preamble
 
 
-class ArrivalExaminer:
-    """Takes a container in pieces of any size; memory is 64 bytes for each MiB of payload, and one envelope.
+class ArrivalExaminer(Intake[Examined]):
+    """Takes a whole container; memory is 64 bytes for each MiB of payload, and one envelope.
 
-    Attributes:
-        preamble: known after the first 22 bytes, else None.
-        envelope: known when it has arrived (its form only, not yet verified), else None.
-        received: bytes taken so far.
+    What it returns is examined as `examine` and `verify_blocks` would.
     """
 
     def __init__(self, expected: Expectations = NOTHING_EXPECTED) -> None:
-        self.preamble: Preamble | None = None
-        self.envelope: SignedEnvelope | None = None
-        self.received = 0
-        self._expected = expected
+        super().__init__(expected)
         self._hasher = LeafHasher()
         self._leaves = b""
-        self._seal_length = 0
-        self._examined: Examined | None = None
-        self._failure: ContainerError | None = None
-        # One part is awaited at a time: how many bytes of it are missing, what is there, what to do then.
-        self._missing = PREAMBLE_LENGTH
-        self._buffer = bytearray()
-        self._complete: Callable[[bytes], None] = self._take_preamble
-        self._hashing = False
 
     @property
     def block_leaves(self) -> bytes:
         """Leaves of the blocks of payload that are full so far, 32 bytes each."""
         return bytes(self._hasher.leaves)
 
-    def update(self, data: bytes | memoryview) -> None:
-        """Take the next bytes.
-
-        Raises:
-            ContainerError: as soon as the container cannot become a good one, and at every call from then on.
-        """
-        self._require_hope()
-        try:
-            self._take(data)
-        except ContainerError as error:
-            self._failure = error
-            raise
-
-    def _take(self, data: bytes | memoryview) -> None:
-        view = memoryview(data)
-        self.received += len(view)
-        while view:
-            if not self._missing:
-                raise ContainerError(Outcome.MALFORMED, "bytes follow the end of the container")
-            piece = view[: self._missing]
-            view = view[len(piece) :]
-            self._missing -= len(piece)
-            if self._hashing:
-                self._hasher.update(piece)
-            else:
-                self._buffer += piece
-            if self.preamble is None and not self._buffer.startswith(MAGIC[: len(self._buffer)]):
-                # Another kind of file is refused at its first byte, not when 22 have come.
-                parse_preamble(bytes(self._buffer))
-            while not self._missing and self._examined is None:
-                part, self._buffer = bytes(self._buffer), bytearray()
-                self._complete(part)
-
-    def finalize(self) -> Examined:
-        """Return what arrived, examined as `examine` and `verify_blocks` would.
-
-        Raises:
-            ContainerError: any outcome but no_access and unsafe_path.
-        """
-        self._require_hope()
-        if self._examined is None:
-            if self.preamble is None:
-                parse_preamble(bytes(self._buffer))
-            raise ContainerError(Outcome.MALFORMED, "the container ends too early")
-        return self._examined
-
-    def _require_hope(self) -> None:
-        if self._failure is not None:
-            raise ContainerError(self._failure.outcome, self._failure.detail)
-
-    def _expect(self, length: int, complete: Callable[[bytes], None], *, hashing: bool = False) -> None:
-        self._missing, self._complete, self._hashing = length, complete, hashing
-
-    def _take_preamble(self, data: bytes) -> None:
-        self.preamble = parse_preamble(data)
-        self._expect(self.preamble.envelope_length, self._take_envelope)
-
-    def _take_envelope(self, data: bytes) -> None:
-        assert self.preamble is not None
-        self.envelope = parse_envelope(data)
-        self._expect(self.preamble.payload_length, self._take_payload, hashing=True)
+    def _take_middle(self, preamble: Preamble) -> None:
+        self._expect(preamble.payload_length, self._take_payload, passing=self._hasher.update)
 
     def _take_payload(self, _: bytes) -> None:
         assert self.preamble is not None
@@ -128,20 +39,11 @@ class ArrivalExaminer:
 
     def _take_leaves(self, data: bytes) -> None:
         self._leaves = data
-        self._expect(SEAL_HEAD, self._take_seal_length)
+        self._take_seal_next()
 
-    def _take_seal_length(self, data: bytes) -> None:
-        self._seal_length = parse_seal_length(data)
-        self._expect(self._seal_length + SIGNATURE_LENGTH, self._take_seal)
-
-    def _take_seal(self, data: bytes) -> None:
-        assert self.preamble is not None
-        assert self.envelope is not None
-        seal = parse_seal(data[: self._seal_length], data[self._seal_length :])
-        verify_seal(seal)
-        judge_envelope(self.envelope, seal, self._expected)
-        examined = Examined(self.preamble, self.envelope, seal, self._leaves)
+    def _conclude(self, outline: Outline) -> Examined:
+        examined = Examined(*outline, self._leaves)
         judge_content(examined, self._expected)
         if self._hasher.finalize() != self._leaves:
             raise ContainerError(Outcome.PAYLOAD_DAMAGED, "the payload was changed")
-        self._examined = examined
+        return examined

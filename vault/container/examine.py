@@ -48,6 +48,19 @@ class Expectations(NamedTuple):
 NOTHING_EXPECTED = Expectations()
 
 
+class Outline(NamedTuple):
+    """A container without payload and leaves; seal and envelope agree."""
+
+    preamble: Preamble
+    envelope: SignedEnvelope
+    seal: SignedSeal
+
+    @property
+    def size(self) -> int:
+        """Length of the whole container in bytes."""
+        return self.preamble.total_length(len(self.seal.json))
+
+
 class Examined(NamedTuple):
     """A container whose seal, envelope and leaves agree. Its blocks have not been read.
 
@@ -60,9 +73,14 @@ class Examined(NamedTuple):
     leaves: bytes
 
     @property
+    def outline(self) -> Outline:
+        """What there is beside payload and leaves."""
+        return Outline(self.preamble, self.envelope, self.seal)
+
+    @property
     def size(self) -> int:
         """Length of the whole container in bytes."""
-        return self.preamble.total_length(len(self.seal.json))
+        return self.outline.size
 
     def block_range(self, index: int) -> Read:
         """Return where block ``index`` of the payload stands in the container."""
@@ -151,10 +169,19 @@ def judge_content(examined: Examined, expected: Expectations) -> None:
     Raises:
         ContainerError: payload_damaged, wrong_dossier, unknown_signer or limit_exceeded.
     """
-    seal = examined.seal.seal
-    if examined.preamble.payload_length != seal.payload_length:
+    judge_outline(examined.outline, root_of_leaves(examined.leaves), expected)
+
+
+def judge_outline(outline: Outline, root: bytes, expected: Expectations) -> None:
+    """Do the same where the leaves are not there any more, but their ``root`` is known.
+
+    Raises:
+        ContainerError: payload_damaged, wrong_dossier, unknown_signer or limit_exceeded.
+    """
+    seal = outline.seal.seal
+    if outline.preamble.payload_length != seal.payload_length:
         raise ContainerError(Outcome.PAYLOAD_DAMAGED, "the payload has another length than the seal says")
-    if root_of_leaves(examined.leaves) != seal.root:
+    if root != seal.root:
         raise ContainerError(Outcome.PAYLOAD_DAMAGED, "the leaves do not give the root that was sealed")
     if expected.dossier is not None and seal.dossier != expected.dossier:
         raise ContainerError(
@@ -162,7 +189,7 @@ def judge_content(examined: Examined, expected: Expectations) -> None:
         )
     if expected.signers is not None and seal.signer_key_id not in expected.signers:
         raise ContainerError(Outcome.UNKNOWN_SIGNER, "sealed by a key that is not among the accepted ones")
-    check_kdf(examined.envelope.envelope)
+    check_kdf(outline.envelope.envelope)
 
 
 def _read_leaves(preamble: Preamble) -> Steps[bytes]:

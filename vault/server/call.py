@@ -37,6 +37,7 @@ class Call:
         chunks: the raw body as it arrives.
         memo: how the answer is remembered, if an Idempotency-Key was sent.
         match: what If-Match names, where the route takes it.
+        digest: SHA-256 that the body has to have, where the route takes Content-Digest.
     """
 
     request: web.Request
@@ -51,6 +52,7 @@ class Call:
     chunks: AsyncIterator[bytes] | None = None
     memo: Memo | None = None
     match: str | None = None
+    digest: bytes | None = None
 
     @property
     def act(self) -> Act:
@@ -68,6 +70,12 @@ class Call:
         """What If-Match names, on a route that requires it."""
         assert self.match is not None
         return self.match
+
+    @property
+    def sha256(self) -> bytes:
+        """What Content-Digest says, on a route that requires it."""
+        assert self.digest is not None
+        return self.digest
 
     @property
     def stream(self) -> AsyncIterator[bytes]:

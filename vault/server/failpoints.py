@@ -22,12 +22,25 @@ class Failpoint(StrEnum):
     BODY_CHECKED = "services.arriving.body: the whole container arrived and was examined"
     BODY_STORED = "services.deposits._take: the body is stored, no row names it"
     DEPOSIT_JUDGED = "services.deposits._judge_and_publish: nothing speaks against it, nothing is written"
-    RECEIPT_SIGNED = "services.deposits._publish: the journal entry is written, the receipt signed"
-    DEPOSIT_PUBLISHED = "services.deposits._publish: all rows are written"
+    RECEIPT_SIGNED = "services.publishing.publish: the journal entry is written, the receipt signed"
+    DEPOSIT_PUBLISHED = "services.publishing.publish: all rows are written"
     REPEAT_FOUND = "services.deposits._take: the answer is known, the new bytes are stored too"
     REPEAT_CLEANED = "services.deposits._take: the new bytes are removed again"
     DISCARD_BEGUN = "services.deposits._discard: it was refused, its bytes are stored"
     DISCARD_ENDED = "services.deposits._discard: its bytes are removed, unless a row names them"
+
+    # An upload in parts.
+    UPLOAD_TRAILER_STORED = "services.uploads._begin: leaves and seal are stored, no row names them"
+    UPLOAD_STAGED = "services.uploads._begin: the store expects parts, no row names them"
+    UPLOAD_BEGUN = "services.uploads._add: the session is there"
+    UPLOAD_RENEWED = "services.uploads._renew: the session has a newer envelope"
+    UPLOAD_PART_STORED = "services.parts.put: the part is stored, no row names it"
+    UPLOAD_PART_RECORDED = "services.parts.put: the part's row is written"
+    UPLOAD_ASSEMBLED = "services.completing.complete: the body is whole, nothing is published"
+    UPLOAD_MARKED = "services.completing._publish: everything is written, the session too, nothing committed"
+    UPLOAD_PUBLISHED = "services.completing.complete: it is published, the trailer is there"
+    UPLOAD_CLEANED = "services.completing.complete: the trailer is gone"
+    UPLOAD_ABANDONED = "services.uploads.abandon: the session is gone, what the store keeps of it is not"
 
     # The rows of a version.
     QUOTA_CHARGED = "stores.records.publishing.publish: the organisation's use is counted"

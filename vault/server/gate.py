@@ -17,6 +17,7 @@ from vault.server.reading import (
     PARAMETERS,
     body_stream,
     check_body,
+    content_digest,
     idempotency_key,
     if_match,
     path_values,
@@ -35,7 +36,12 @@ if TYPE_CHECKING:
     from vault.server.services.acts import Memo
     from vault.server.services.registry import Services
 
-_SUBJECTS: Final = {"dossier": Subject.DOSSIER, "evidence": Subject.EVIDENCE, "token": Subject.TOKEN}
+_SUBJECTS: Final = {
+    "dossier": Subject.DOSSIER,
+    "evidence": Subject.EVIDENCE,
+    "token": Subject.TOKEN,
+    "upload": Subject.UPLOAD,
+}
 """Path parameters that belong to somebody, and the subject that a rule for such a path has to judge."""
 
 
@@ -103,6 +109,7 @@ class Gate:
             query_model=query_values(request, route.query),
             memo=self._memo(request, route, who),
             match=if_match(request, route) if route.if_match else None,
+            digest=content_digest(request) if route.digested else None,
         )
         check_body(request, route, maximum)
         if route.sends is not None:

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from vault.api.models.base import Problem
 from vault.api.problems import KINDS, MEDIA_TYPE, Code
-from vault.api.route import ACTING_HEADER, IDEMPOTENCY_HEADER, JSON, Route
+from vault.api.route import ACTING_HEADER, DIGEST_HEADER, IDEMPOTENCY_HEADER, JSON, Route
 from vault.server.reading import PARAMETERS
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def _headers(route: Route) -> list[dict[str, Any]]:
         (route.idempotent, IDEMPOTENCY_HEADER, False, "Repeats of the request have its effect once."),
         (route.if_match, "If-Match", True, f"The {route.names}, in quotation marks."),
         (route.ranged, "Range", False, "One range of bytes."),
+        (route.digested, DIGEST_HEADER, True, "SHA-256 of the body: `sha-256=:…:` (RFC 9530)."),
         (route.acting, ACTING_HEADER, False, "From a portal: key id of the editor that it acts for."),
     )
     return [

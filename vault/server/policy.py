@@ -33,6 +33,7 @@ class Subject(StrEnum):
     DOSSIER = "dossier"
     EVIDENCE = "evidence"
     VERSION = "version"
+    UPLOAD = "upload"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class Facts:
         mandated: whether the editor that asks, or is acted for, has a mandate for the dossier, valid now.
         may_replace: whether that mandate allows replacing.
         granted: whether a grant on the dossier was made to the asking identity and not revoked.
-        signers: key ids that sealed the versions in question: all of a proof's, or the one that is named.
+        signers: key ids that sealed what is in question: all versions of a proof, or what is named.
     """
 
     owner: str | None = None
@@ -163,7 +164,7 @@ def _sees_dossier(who: Principal, facts: Facts) -> bool:
 
 
 def _sealed(who: Principal, facts: Facts) -> bool:
-    """Tell whether the editor that asks, or is acted for, sealed one of the versions in question."""
+    """Tell whether the editor that asks, or is acted for, sealed what is in question, or one of it."""
     return who.editor_key is not None and who.editor_key in facts.signers
 
 
@@ -236,6 +237,9 @@ RULES: Final[dict[str, Rule]] = {
         roles=_REVIEWER | {Role.EDITOR}, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_fetches
     ),
     "rewrite_envelope": Rule(roles=_ADMIN | {Role.EDITOR}, subject=Subject.VERSION, judge=_rewrites),
+    "upload": Rule(
+        roles=_PORTAL | {Role.EDITOR}, habilitated=_PORTAL, subject=Subject.UPLOAD, judge=_sees_evidence
+    ),
     # A reviewer needs it too: mandates are judged at the time that the receipt gives.
     "see_receipt": Rule(roles=_ALL, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_sees_receipt),
     "record_opening": Rule(roles=_REVIEWER, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_granted),

@@ -96,6 +96,11 @@ class StagedPart(NamedTuple):
     tag: str
 
 
+def object_key(staged: str) -> str:
+    """Return the key that an object will have when it is whole, by its name until then."""
+    return staged.partition(".")[0]
+
+
 class ObjectStore(Protocol):
     """Immutable objects of any length under random names."""
 
@@ -157,7 +162,8 @@ class ObjectStore(Protocol):
     async def stage(self) -> str:
         """Begin an object that arrives in parts, and return its name until it is whole.
 
-        The name (at most 1,200 characters) means something to the store alone; any process may go on with it.
+        The name (at most 1,200 characters) begins with the key that the whole object will have: see
+        `object_key`. The rest means something to the store alone; any process may go on with it.
 
         Raises:
             StoreFullError, StoreUnavailableError.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from vault.api.models.base import MAX_JSON_BYTES
 from vault.api.problems import Code
-from vault.api.route import IDEMPOTENCY_HEADER, JSON
+from vault.api.route import DIGEST_HEADER, IDEMPOTENCY_HEADER, JSON
 from vault.server.policy import HiddenError
 from vault.server.refusals import RefusedError
 from vault.server.transferred import Break, transferred
@@ -33,8 +34,10 @@ PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
     "key": re.compile(r"[0-9a-f]{64}"),
     "number": re.compile(r"[1-9][0-9]{0,8}"),
     "organisation": re.compile(r"[0-9a-f]{32}"),
+    "part": re.compile(r"[1-9][0-9]{0,4}"),
     "template": re.compile(r"[0-9a-f]{32}"),
     "token": re.compile(r"[0-9a-f]{32}"),
+    "upload": re.compile(r"[0-9a-f]{32}"),
 }
 """The form of every path parameter; what has another form names nothing that exists."""
 
@@ -43,6 +46,8 @@ _TAGS: Final = {
     "seal id": re.compile(r'"([0-9a-f]{64})"'),
     "generation": re.compile(r'"([1-9][0-9]{0,14})"'),
 }
+_DIGEST: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+"""A member of the dictionary that RFC 9530 makes of Content-Digest; SHA-256 has 32 bytes."""
 _BROKEN: Final = (OSError, ClientPayloadError, HttpProcessingError)
 """What reading a body raises where the sender hung up, or sent something else than it announced."""
 _IDLE_SECONDS: Final = 60
@@ -114,6 +119,21 @@ def if_match(request: web.Request, route: Route) -> str:
             Code.INVALID_REQUEST, f"If-Match is one {route.names} in quotation marks", field="If-Match"
         )
     return match[1]
+
+
+def content_digest(request: web.Request) -> bytes:
+    """Return the SHA-256 that Content-Digest names; other algorithms beside it are passed over.
+
+    Raises:
+        RefusedError: invalid_request where there is none, or more than one.
+    """
+    members = ",".join(request.headers.getall(DIGEST_HEADER, ())).split(",")
+    found = [match[1] for match in map(_DIGEST.fullmatch, map(str.strip, members)) if match]
+    if len(found) != 1:
+        raise RefusedError(
+            Code.INVALID_REQUEST, "send the SHA-256 of the body as sha-256=:…:", field=DIGEST_HEADER
+        )
+    return base64.b64decode(found[0])
 
 
 def check_body(request: web.Request, route: Route, maximum: int) -> None:

@@ -87,6 +87,7 @@ class Settings(BaseSettings):
         session_seconds: life of a session.
         challenge_seconds: life of a challenge.
         enrolment_seconds: life of an enrolment code.
+        upload_seconds: how long an upload session waits for its next part.
         answer_seconds: how long an answer is remembered under its idempotency key.
         sign_in_failures: failures of one source within the window, before it has to wait.
         sign_in_window: seconds of that window.
@@ -126,6 +127,7 @@ class Settings(BaseSettings):
     session_seconds: Seconds = 3600
     challenge_seconds: Seconds = 300
     enrolment_seconds: Seconds = 7 * _DAY
+    upload_seconds: Seconds = 7 * _DAY
     answer_seconds: Seconds = _DAY
     sign_in_failures: Annotated[int, Field(ge=1, le=1000)] = 10
     sign_in_window: Seconds = 900

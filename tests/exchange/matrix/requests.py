@@ -18,6 +18,7 @@ from client.remote.signin import enrol, sign_in
 from client.remote.transport import Call, Transport
 from client.remote.uploading import upload_bytes
 from keys.statements import Opening, momentary, sign_statement
+from tests.exchange.cutting import content_digest, without_payload
 from tests.exchange.matrix.world import EVIDENCE_TYPE, OWN
 from vault.api.models.base import Paging
 from vault.api.models.dossiers import DossierQuery, TemplateQuery
@@ -31,7 +32,8 @@ from vault.api.models.people import (
     TokenRequest,
 )
 from vault.api.models.signin import ChallengeRequest, Role
-from vault.api.route import ACTING_HEADER
+from vault.api.route import ACTING_HEADER, DIGEST_HEADER
+from vault.api.routes import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -98,6 +100,9 @@ async def request_for(world: World, route: Route, actor: str) -> Request:
         body = call.body.model_dump_json(exclude_none=True).encode()
     elif call.upload is not None:
         body = b"".join([piece async for piece in call.upload.open()])
+    if route.digested:
+        assert body is not None
+        headers[DIGEST_HEADER] = content_digest(body)
     query = call.query.model_dump(mode="json", exclude_none=True) if call.query else None
     return Request(route, call.path, query, headers, body)
 
@@ -145,6 +150,16 @@ async def _record_opening(service: Service, world: World, actor: str) -> None:
     await service.record_opening(
         world.proof, 2, OpeningRequest(statement=to_model(sign_statement(opening, key)))
     )
+
+
+def _raw(name: str, make: Callable[[World], tuple[Mapping[str, Any], bytes | None]]) -> Send:
+    async def send(service: Service, world: World, _actor: str) -> None:
+        path, body = make(world)
+        upload = None if body is None else upload_bytes(body)
+        if_match = world.active if BY_NAME[name].if_match else None
+        await service._transport.tell(BY_NAME[name], Call(path=path, upload=upload, if_match=if_match))
+
+    return send
 
 
 SENDS: dict[str, Send] = {
@@ -220,6 +235,15 @@ SENDS: dict[str, Send] = {
     "fetch_body": lambda s, w, _a: _stream(s.fetch_body(w.proof, 2)),
     "get_receipt": lambda s, w, _a: s.get_receipt(w.proof, 2),
     "record_opening": _record_opening,
+    "begin_upload": _raw("begin_upload", lambda w: ({"dossier": OWN}, without_payload(w.new_container))),
+    "begin_replacement": _raw(
+        "begin_replacement", lambda w: ({"evidence": w.proof}, without_payload(w.better_container))
+    ),
+    "get_upload": _raw("get_upload", lambda w: ({"upload": w.upload}, None)),
+    "put_part": _raw("put_part", lambda w: ({"upload": w.upload, "part": 1}, w.part)),
+    "put_upload_envelope": _raw("put_upload_envelope", lambda w: ({"upload": w.upload}, w.upload_envelope)),
+    "complete_upload": _raw("complete_upload", lambda w: ({"upload": w.upload}, None)),
+    "abandon_upload": _raw("abandon_upload", lambda w: ({"upload": w.upload}, None)),
     "list_journal": lambda s, _w, _a: s.list_journal(JournalQuery()),
     "get_checkpoint": lambda s, _w, _a: s.get_checkpoint(),
     "get_consistency": lambda s, _w, _a: s.get_consistency(ConsistencyQuery(first=1, second=2)),

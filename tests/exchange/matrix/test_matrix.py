@@ -35,7 +35,14 @@ LISTS = [(route, actor) for route, shown in DATA["lists"].items() for actor in s
 
 RECORDED_READINGS = {"fetch_container", "fetch_envelope", "fetch_body", "fetch_template", "get_my_grants"}
 """What is handed out only with an entry in the journal."""
-UNRECORDED_CHANGES = {"create_challenge"}
+UNRECORDED_CHANGES = {
+    "create_challenge",
+    "begin_upload",
+    "begin_replacement",
+    "put_part",
+    "put_upload_envelope",
+    "abandon_upload",
+}
 """What is forgotten anyway."""
 SHOWN_BY = {
     "list_dossiers": "id",
@@ -52,6 +59,8 @@ ABSENT = {
     "key": "0" * 64,
     "template": "0" * 32,
     "grant": "0" * 32,
+    "upload": "0" * 32,
+    "part": 99,
 }
 """Names of the right form that nothing has."""
 

@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import aiohttp
+
 from client.dossiers import KnownDossier
 from client.remote.authority import habilitate, publish, withdraw
 from client.remote.granting import believe, fetch_grants, fetch_keys
@@ -25,8 +27,11 @@ from client.trust import Anchor
 from keys.derivation import PasswordCost
 from keys.keyfile import Use
 from keys.keyring import Identity
+from tests.exchange.cutting import content_digest, cut
 from vault.api.models.people import AccountChange, AccountRequest, OrganisationRequest, TokenRequest
 from vault.api.models.signin import Role
+from vault.api.route import CONTAINER, DIGEST_HEADER, OCTETS
+from vault.api.routes import BY_NAME
 from vault.container.examine import examine
 from vault.container.manifest import CarriedRecipient
 from vault.container.plan import DeclaredFile
@@ -96,6 +101,9 @@ class World:
     active: str = ""
     template: str = ""
     template_code: str = ""
+    upload: str = ""
+    part: bytes = b""
+    upload_envelope: bytes = b""
     grant: str = ""
     token: str = ""
     code: str = ""
@@ -278,6 +286,24 @@ async def _proofs(world: World) -> None:
                 world.envelopes = {name: _rewrapped(world, better, name) for name in ("editor", "admin")}
 
 
+async def _upload(world: World) -> None:
+    """Let the editor send a proof in parts, all of them, and not complete it."""
+    container = world.seal("editor")
+    head, world.part, trailer = cut(container)
+    world.upload_envelope = _rewrapped(world, container, "editor")
+    headers = {"Authorization": f"Bearer {world.tokens['editor']}"}
+    async with aiohttp.ClientSession(world.url, headers=headers) as session:
+        begun = {"Content-Type": CONTAINER}
+        route = BY_NAME["begin_upload"].url(dossier=OWN)
+        async with session.post(route, data=head + trailer, headers=begun) as answer:
+            assert answer.status == 200, await answer.read()
+            world.upload = (await answer.json())["id"]
+        sent = {"Content-Type": OCTETS, DIGEST_HEADER: content_digest(world.part)}
+        route = BY_NAME["put_part"].url(upload=world.upload, part=1)
+        async with session.put(route, data=world.part, headers=sent) as answer:
+            assert answer.status == 200, await answer.read()
+
+
 def _rewrapped(world: World, container: bytes, writer: str) -> bytes:
     """Return preamble and a new envelope, signed by somebody whom the seal lists."""
 
@@ -308,5 +334,6 @@ async def _endings(world: World, admin: Service, disabled: str) -> None:
     depositor, access = Identity.generate(Use.PERSON), PasswordAccess("j.doe", "a b c d", identity=bytes(32))
     key = world.keys[OWN]
     world.new_template = seal_template(world.anchor, depositor, key, access, cost=SMALL_COST)
+    await _upload(world)
     world.new_container = world.seal("editor")
     world.better_container = world.seal("editor", supersedes=world.active)

@@ -21,8 +21,8 @@ from collections import Counter, defaultdict
 
 import pytest
 
-import vault.container.arrival
 import vault.container.examine
+import vault.container.intake
 from keys.signing import VerifyingKey
 from keys.unwrapping import DecapsulationKey
 from tests.vault.container.forge import EDITOR, READER, RECOVERY, File, For, Password, forge
@@ -84,7 +84,7 @@ def remember(patch, owner, name, identify):
 @pytest.fixture(scope="module", autouse=True)
 def _pure_functions_remembered():
     with pytest.MonkeyPatch.context() as patch:
-        for module in (vault.container.arrival, vault.container.examine):
+        for module in (vault.container.intake, vault.container.examine):
             for name in ("parse_envelope", "parse_seal"):
                 remember(patch, module, name, lambda *data: data)
         remember(patch, VerifyingKey, "verify", lambda key, *data, context: (key.encoded, *data, context))

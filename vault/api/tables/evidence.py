@@ -19,7 +19,7 @@ from vault.api.route import CONTAINER, Route, Tag
 from vault.container.layout import PREAMBLE_LENGTH
 from vault.container.limits import ENVELOPE
 
-_DEPOSIT = (
+DEPOSIT: Final = (
     *CONTAINER_CODES,
     Code.ALREADY_DEPOSITED,
     Code.AUTHORITY_MISSING,
@@ -32,6 +32,7 @@ _DEPOSIT = (
     Code.TYPE_NOT_ALLOWED,
     Code.WRITER_MISSING,
 )
+"""Why a container may not be taken."""
 
 EVIDENCE: Final = (
     Route(
@@ -46,7 +47,7 @@ EVIDENCE: Final = (
         answer=Deposited,
         idempotent=True,
         acting=True,
-        problems=_DEPOSIT,
+        problems=DEPOSIT,
     ),
     Route(
         name="list_evidence",
@@ -80,7 +81,7 @@ EVIDENCE: Final = (
         answer=Deposited,
         if_match=True,
         acting=True,
-        problems=_DEPOSIT,
+        problems=DEPOSIT,
     ),
     Route(
         name="archive_evidence",

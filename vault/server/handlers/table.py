@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from vault.server.handlers import dossiers, evidence, journal, people, service, signin
+from vault.server.handlers import dossiers, evidence, journal, people, service, signin, uploads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,6 +68,13 @@ HANDLERS: Final[dict[str, Handler]] = {
         evidence.fetch_body,
         evidence.get_receipt,
         evidence.record_opening,
+        uploads.begin_upload,
+        uploads.begin_replacement,
+        uploads.get_upload,
+        uploads.put_part,
+        uploads.put_upload_envelope,
+        uploads.complete_upload,
+        uploads.abandon_upload,
         journal.list_journal,
         journal.get_checkpoint,
         journal.get_consistency,

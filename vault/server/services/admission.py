@@ -15,7 +15,7 @@ from vault.server.services.beliefs import RECOVERY
 
 if TYPE_CHECKING:
     from vault.container.envelope import Envelope
-    from vault.container.examine import Examined
+    from vault.container.examine import Outline
     from vault.server.services.acts import Act, View
     from vault.server.services.beliefs import Beliefs
     from vault.server.stores.records import rows
@@ -55,7 +55,7 @@ class Admission:
         return dossier
 
     async def check_signer(
-        self, view: View, dossier: rows.Dossier, examined: Examined, act: Act, *, replacing: bool, now: int
+        self, view: View, dossier: rows.Dossier, outline: Outline, act: Act, *, replacing: bool, now: int
     ) -> None:
         """Ask whether the seal's signer may deposit this, and whether who asks may deposit for it.
 
@@ -65,7 +65,7 @@ class Admission:
         Raises:
             RefusedError: template_refused; unknown_signer; type_not_allowed.
         """
-        seal = examined.seal.seal
+        seal = outline.seal.seal
         if seal.evidence_type == TEMPLATE:
             raise RefusedError(Code.TEMPLATE_REFUSED, "a template is not deposited; seal evidence from it")
         editor = act.principal.editor_key
@@ -103,7 +103,7 @@ class Admission:
             )
         return current
 
-    async def check_contents(self, view: View, dossier: rows.Dossier, examined: Examined) -> None:
+    async def check_contents(self, view: View, dossier: rows.Dossier, outline: Outline) -> None:
         """Ask for the accesses and writers that the dossier's current key statement wants.
 
         That a slot *opens* is known when somebody opens it; here it is labelled for the right key.
@@ -111,11 +111,11 @@ class Admission:
         Raises:
             RefusedError: dossier_key_outdated; recovery_slot_missing; writer_missing.
         """
-        current = await self.check_slots(view, dossier, examined.envelope.envelope)
+        current = await self.check_slots(view, dossier, outline.envelope.envelope)
         recovery = await self._beliefs.named(view, RECOVERY)
         assert recovery is not None
         wanted = key_id(read_unjudged(views.stored(recovery), RecoveryKey).public_key)
-        seal = examined.seal.seal
+        seal = outline.seal.seal
         if wanted not in {slot.key for slot in seal.recovery}:
             raise RefusedError(Code.RECOVERY_SLOT_MISSING, "the seal has no slot for the recovery key")
         if missing := set(current.writers) - set(seal.writers):

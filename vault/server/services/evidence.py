@@ -13,8 +13,8 @@ from vault.server.policy import scope
 from vault.server.ports import OutdatedError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
-from vault.server.services.deposits import precondition_failed
 from vault.server.services.keeping import keep
+from vault.server.services.publishing import precondition_failed
 
 if TYPE_CHECKING:
     from vault.api.models.base import Page

@@ -1,4 +1,4 @@
-"""Gathering the facts that policy judges by: about a token, a dossier, a proof, a version."""
+"""Gathering the facts that policy judges by: about a token, a dossier, a proof, a version, an upload."""
 
 from __future__ import annotations
 
@@ -55,6 +55,11 @@ class FactGathering:
                 if version is None:
                     return None
                 return await self._dossier(view, version.dossier_id, who, frozenset({version.signer}))
+            case Subject.UPLOAD:
+                upload = await view.uploads.get(path["upload"], now=self._clock.now())
+                if upload is None:
+                    return None
+                return await self._dossier(view, upload.dossier_id, who, frozenset({upload.signer}))
             case Subject.NOTHING:
                 return None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vault.server.services.accounts import Accounts
 from vault.server.services.authority import Authority
 from vault.server.services.beliefs import Beliefs
+from vault.server.services.completing import Completing
 from vault.server.services.depositors import Depositors
 from vault.server.services.deposits import Deposits
 from vault.server.services.dossiers import Dossiers
@@ -22,12 +23,15 @@ from vault.server.services.idempotency import Idempotency
 from vault.server.services.identification import Identification
 from vault.server.services.journal import JournalReading
 from vault.server.services.organisations import Organisations
+from vault.server.services.parts import Parts
+from vault.server.services.publishing import Publishing
 from vault.server.services.rewriting import Rewriting
 from vault.server.services.signin import SignIn
 from vault.server.services.sources import Sources
 from vault.server.services.templates import Templates
 from vault.server.services.throttling import Throttling
 from vault.server.services.tokens import Tokens
+from vault.server.services.uploads import Uploads
 
 if TYPE_CHECKING:
     from keys.keyfile import PublicIdentity
@@ -42,6 +46,7 @@ class Services:
 
     accounts: Accounts
     authority: Authority
+    completing: Completing
     deposits: Deposits
     depositors: Depositors
     dossiers: Dossiers
@@ -56,11 +61,13 @@ class Services:
     identification: Identification
     journal: JournalReading
     organisations: Organisations
+    parts: Parts
     rewriting: Rewriting
     signin: SignIn
     sources: Sources
     templates: Templates
     tokens: Tokens
+    uploads: Uploads
 
 
 def build_services(
@@ -89,6 +96,7 @@ def build_services(
     accounts = Accounts(records, clock, beliefs, enrolment_seconds=settings.enrolment_seconds)
     identification = Identification(records, clock, beliefs)
     idempotency = Idempotency(records, clock, lifetime=settings.answer_seconds)
+    publishing = Publishing(beliefs, key)
     facts = FactGathering(records, clock, beliefs)
     signin = SignIn(
         records,
@@ -102,7 +110,8 @@ def build_services(
     return Services(
         accounts=accounts,
         authority=Authority(records, clock, beliefs, identity, origin=origin),
-        deposits=Deposits(records, store, beliefs, idempotency, key),
+        completing=Completing(records, store, clock, publishing),
+        deposits=Deposits(records, store, publishing, idempotency),
         depositors=Depositors(records, clock, beliefs, origin=origin),
         dossiers=Dossiers(records, clock, beliefs),
         enrolments=Enrolments(records, clock, signin, throttling, origin=origin),
@@ -120,9 +129,11 @@ def build_services(
             quota_bytes=settings.quota_bytes,
             max_container_bytes=settings.max_container_bytes,
         ),
+        parts=Parts(records, store, clock, lifetime=settings.upload_seconds),
         rewriting=Rewriting(records, beliefs),
         signin=signin,
         sources=Sources(settings.trusted_proxies),
         templates=Templates(records, clock, beliefs, throttling, idempotency, origin=origin),
         tokens=Tokens(records, clock),
+        uploads=Uploads(records, store, clock, publishing, lifetime=settings.upload_seconds),
     )

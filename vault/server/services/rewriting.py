@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vault.api.problems import Code
-from vault.container.envelope import check_kdf, parse_envelope
-from vault.container.examine import Expectations, judge_envelope
-from vault.container.layout import PREAMBLE_LENGTH, parse_preamble
-from vault.container.outcomes import ContainerError, Outcome
 from vault.container.seal import parse_stored_seal
 from vault.journal import Action, Fact, Subject
 from vault.server.failpoints import Failpoint, reach
@@ -16,6 +12,7 @@ from vault.server.ports import OutdatedError, QuotaExceededError
 from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.admission import Admission
+from vault.server.services.heads import judge_head, parse_head
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +44,7 @@ class Rewriting:
             RefusedError: precondition_failed; conflict; dossier_key_outdated; quota_exceeded.
         """
         head = b"".join([chunk async for chunk in chunks])
-        preamble, envelope = _parse(head)
+        preamble, envelope = parse_head(head)
         async with self._records.change(act.origin) as tx:
             version = await tx.evidence.version(proof_id, number)
             assert version is not None
@@ -84,22 +81,12 @@ class Rewriting:
         return views.version(after)
 
 
-def _parse(head: bytes) -> tuple[Preamble, SignedEnvelope]:
-    preamble = parse_preamble(head)
-    if len(head) != preamble.payload_offset:
-        raise ContainerError(Outcome.MALFORMED, "send preamble and envelope, and nothing after them")
-    return preamble, parse_envelope(head[PREAMBLE_LENGTH:])
-
-
 async def _judge(tx: Change, version: rows.Version, preamble: Preamble, envelope: SignedEnvelope) -> None:
     """Judge an envelope against the stored seal, as it would be judged in a whole container."""
     stored = await tx.evidence.seal(version.seal_id)
     assert stored is not None
     seal = parse_stored_seal(stored)
-    if preamble.payload_length != seal.seal.payload_length:
-        raise ContainerError(Outcome.PAYLOAD_DAMAGED, "the payload has another length than the seal says")
-    judge_envelope(envelope, seal, Expectations(generation=version.generation + 1))
-    check_kdf(envelope.envelope)
+    judge_head(preamble, envelope, seal, generation=version.generation + 1)
     if envelope.envelope.generation != version.generation + 1:
         raise RefusedError(Code.CONFLICT, f"the next generation of the envelope is {version.generation + 1}")
 

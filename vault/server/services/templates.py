@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vault.api.models.dossiers import TemplateIssued
 from vault.api.problems import Code
+from vault.container.arrival import ArrivalExaminer
 from vault.container.examine import Expectations
 from vault.container.seal import TEMPLATE
 from vault.journal import Action, Fact, Subject
@@ -70,9 +71,9 @@ class Templates:
         """
         async with self._records.read() as view:
             authority = await self._beliefs.require_authority(view)
-        arrival = Arrival(chunks, Expectations(dossier=dossier_id))
+        arrival = Arrival(chunks, ArrivalExaminer(Expectations(dossier=dossier_id)))
         body = b"".join([chunk async for chunk in arrival.body()])
-        examined = arrival.examined
+        examined = arrival.result
         repeated = await self._repeated(examined, act)
         if repeated is not None:
             return repeated

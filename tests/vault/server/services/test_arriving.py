@@ -9,7 +9,6 @@ from tests.vault.container.forge import File, forge
 from tests.vault.container.reading import examine_bytes
 from tests.vault.container.spec import BLOCK, named
 from vault.container.arrival import ArrivalExaminer
-from vault.container.examine import NOTHING_EXPECTED
 from vault.container.outcomes import ContainerError, Outcome
 from vault.server.services.arriving import Arrival
 
@@ -23,7 +22,7 @@ async def pieces(data, size):
 
 
 async def arrived(data, size, kept=None):
-    arrival, kept = Arrival(pieces(data, size), NOTHING_EXPECTED), bytearray() if kept is None else kept
+    arrival, kept = Arrival(pieces(data, size), ArrivalExaminer()), bytearray() if kept is None else kept
     async for chunk in arrival.body():
         kept += chunk
     return arrival, kept
@@ -33,7 +32,7 @@ async def arrived(data, size, kept=None):
 async def test_head_and_body_are_kept_apart(size):
     arrival, body = await arrived(LARGE.data, size)
     assert (arrival.head, body) == (HEAD, LARGE.data[len(HEAD) :])
-    assert arrival.examined == examine_bytes(LARGE.data)
+    assert arrival.result == examine_bytes(LARGE.data)
 
 
 @pytest.mark.parametrize("size", [1_000, 64 * 1024, 10 * BLOCK])

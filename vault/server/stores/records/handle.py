@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import CursorResult, Executable, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
-    from sqlalchemy.sql.dml import Update
+    from sqlalchemy.sql.dml import Delete, Update
 
 R = TypeVar("R", bound=tuple[Any, ...])
 
@@ -84,8 +84,8 @@ class Handle:
         await self.execute(insert(table).values(dict(_pairs(row))))
         return row
 
-    async def swap(self, statement: Update, what: str) -> None:
-        """Run an update that has to meet exactly one row.
+    async def swap(self, statement: Update | Delete, what: str) -> None:
+        """Run an update or deletion that has to meet exactly one row.
 
         Raises:
             OutdatedError: it met none: the row is gone, or no longer as the condition expects.

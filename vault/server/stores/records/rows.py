@@ -275,6 +275,42 @@ class IdempotencyKey(NamedTuple):
     key_hash: bytes
 
 
+class Upload(NamedTuple):
+    """A deposit that arrives in parts.
+
+    ``head`` is preamble and envelope of ``generation``; the object ``trailer_key`` holds leaves and seal, in
+    ``trailer_size`` bytes. ``staged`` is the store's name for the body while parts are missing, ``body_key``
+    the published object. ``size`` is that of the whole container.
+    """
+
+    id: str
+    dossier_id: str
+    proof_id: str | None
+    seal_id: bytes
+    signer: bytes
+    evidence_type: str
+    state: str
+    generation: int
+    head: bytes
+    trailer_key: str
+    trailer_size: int
+    staged: str
+    body_key: str | None
+    payload_length: int
+    part_size: int
+    size: int
+    created_at: int
+    expires_at: int
+
+
+class UploadObjects(NamedTuple):
+    """What the store keeps for a session, as in `Upload`."""
+
+    trailer_key: str
+    staged: str
+    body_key: str | None
+
+
 class Ended(NamedTuple):
     """A run of upkeep that ended.
 

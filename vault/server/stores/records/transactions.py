@@ -18,6 +18,7 @@ from vault.server.stores.records.publishing import EvidenceChanges
 from vault.server.stores.records.runs import RunChanges, Runs
 from vault.server.stores.records.statements import FactChanges, Facts, StatementChanges, Statements
 from vault.server.stores.records.templates import TemplateChanges, Templates
+from vault.server.stores.records.uploads import UploadChanges, Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +45,7 @@ class Reading:
         self.grants = Grants(handle)
         self.templates = Templates(handle)
         self.evidence = Evidence(handle)
+        self.uploads = Uploads(handle)
         self.journal = Journal(handle)
         self.answers = Answers(handle)
         self.failures = Failures(handle)
@@ -79,6 +81,7 @@ class Change:
         self.grants = GrantChanges(handle)
         self.templates = TemplateChanges(handle)
         self.evidence = EvidenceChanges(handle, self.organisations)
+        self.uploads = UploadChanges(handle)
         self.challenges = Challenges(handle)
         self.answers = AnswerChanges(handle)
 
@@ -125,4 +128,5 @@ class Bookkeeping:
         self.challenges = Challenges(handle)
         self.failures = Failures(handle)
         self.answers = AnswerChanges(handle)
+        self.uploads = UploadChanges(handle)
         self.runs = RunChanges(handle)

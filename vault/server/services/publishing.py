@@ -1,0 +1,227 @@
+"""What every deposit comes to, however it arrived: the last checks and the one transaction that publishes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from keys.statements import Receipt, momentary, sign_statement
+from vault.api.models.evidence import Deposited
+from vault.api.problems import Code
+from vault.journal import Action, Fact, Subject
+from vault.server.failpoints import Failpoint, reach
+from vault.server.ports import OutdatedError, QuotaExceededError, new_id
+from vault.server.refusals import RefusedError
+from vault.server.services import views
+from vault.server.services.admission import Admission
+from vault.server.stores.records.publishing import Deposit
+from vault.server.stores.records.rows import SignedBytes
+
+if TYPE_CHECKING:
+    from keys.signing import SigningKey
+    from vault.container.examine import Outline
+    from vault.server.ports import StoredObject
+    from vault.server.services.acts import Act, View
+    from vault.server.services.beliefs import Beliefs
+    from vault.server.stores.records import rows
+    from vault.server.stores.records.transactions import Change
+
+
+class Place(NamedTuple):
+    """Where a deposit goes.
+
+    Attributes:
+        dossier: the dossier's id.
+        proof: id of the proof whose active version is replaced, None for a new proof.
+        match: seal id that If-Match names, where it was sent.
+    """
+
+    dossier: str
+    proof: str | None = None
+    match: bytes | None = None
+
+
+class Incoming(NamedTuple):
+    """A container whose bytes are stored.
+
+    Attributes:
+        outline: what it is.
+        head: preamble and envelope.
+        body: where payload, leaves and seal are stored.
+    """
+
+    outline: Outline
+    head: bytes
+    body: StoredObject
+
+
+class Publishing:
+    """Judges what arrived, and publishes it."""
+
+    def __init__(self, beliefs: Beliefs, key: SigningKey) -> None:
+        self.admission = Admission(beliefs)
+        self._key = key
+
+    async def find_place(self, view: View, proof_id: str, match: bytes) -> Place:
+        """Return where the replacement of a proof goes, whose active seal has to be ``match``.
+
+        Raises:
+            RefusedError: precondition_failed.
+        """
+        proof = await view.evidence.proof(proof_id)
+        assert proof is not None
+        if proof.seal_id != match:
+            raise precondition_failed(proof.seal_id)
+        return Place(proof.dossier_id, proof.id, match)
+
+    async def check_signer(
+        self, view: View, place: Place, outline: Outline, act: Act, *, now: int
+    ) -> rows.Dossier:
+        """Return the dossier, if it takes what this signer sealed from who asks.
+
+        Raises:
+            RefusedError: see `Admission.check_place` and `Admission.check_signer`.
+        """
+        dossier = await self.admission.check_place(view, place.dossier)
+        replacing = place.proof is not None
+        await self.admission.check_signer(view, dossier, outline, act, replacing=replacing, now=now)
+        return dossier
+
+    async def check_seal(self, view: View, dossier: rows.Dossier, place: Place, outline: Outline) -> None:
+        """Ask whether this seal may be published there.
+
+        Raises:
+            RefusedError: already_deposited; conflict; precondition_failed; unknown_signer; type_not_allowed;
+                see also `Admission.check_contents`.
+        """
+        await self._check_unseen(view, outline.seal.seal_id)
+        await self.admission.check_contents(view, dossier, outline)
+        await self._check_supersedes(view, outline, place)
+
+    @staticmethod
+    async def _check_unseen(view: View, seal_id: bytes) -> None:
+        """Raise if this seal was deposited before, whatever became of it."""
+        known = await view.evidence.by_seal(seal_id)
+        if known is None:
+            return
+        receipt = await view.evidence.receipt(seal_id)
+        assert receipt is not None
+        raise RefusedError(
+            Code.ALREADY_DEPOSITED,
+            "this seal was deposited before; its receipt comes along",
+            extra={
+                "evidence": known.proof_id,
+                "number": known.number,
+                "receipt": views.statement(receipt).model_dump(),
+            },
+        )
+
+    @staticmethod
+    async def _check_supersedes(view: View, outline: Outline, place: Place) -> None:
+        seal = outline.seal.seal
+        if place.proof is None:
+            if seal.supersedes:
+                raise RefusedError(
+                    Code.CONFLICT, "the seal supersedes another one: replace that proof instead"
+                )
+            return
+        proof = await view.evidence.proof(place.proof)
+        assert proof is not None
+        if place.match is not None and proof.seal_id != place.match:
+            raise precondition_failed(proof.seal_id)
+        if proof.state != "active" or seal.supersedes != proof.seal_id:
+            raise RefusedError(
+                Code.CONFLICT,
+                "the seal does not supersede the proof's active seal",
+                extra={"active": proof.seal_id.hex(), "state": proof.state},
+            )
+        active = await view.evidence.by_seal(proof.seal_id)
+        if active is None or active.signer != seal.signer_key_id:
+            # Whoever deposits it: a depositor replaces what it sealed itself.
+            raise RefusedError(Code.UNKNOWN_SIGNER, "the proof was sealed by another key")
+        if seal.evidence_type != proof.evidence_type:
+            raise RefusedError(
+                Code.TYPE_NOT_ALLOWED, f"the proof is of type {proof.evidence_type}, and stays so"
+            )
+
+    async def publish(
+        self, tx: Change, dossier: rows.Dossier, place: Place, incoming: Incoming, act: Act
+    ) -> Deposited:
+        """Publish what was judged in the same transaction, journal entry and receipt included.
+
+        Raises:
+            RefusedError: quota_exceeded; conflict.
+        """
+        outline, proof_id = incoming.outline, place.proof or new_id()
+        seal, envelope = outline.seal, outline.envelope
+        recorded = await tx.record(
+            Action.EVIDENCE_REPLACED if place.proof else Action.EVIDENCE_DEPOSITED,
+            [Subject("dossier", dossier.id), Subject("evidence", proof_id)],
+            {
+                Fact.EVIDENCE_TYPE: seal.seal.evidence_type,
+                Fact.SEAL: seal.seal_id,
+                Fact.SIGNER: seal.seal.signer_key_id,
+                Fact.ENVELOPE_DIGEST: envelope.digest,
+                Fact.GENERATION: envelope.envelope.generation,
+                Fact.SIZE: outline.size,
+                **({Fact.SUPERSEDES: seal.seal.supersedes} if seal.seal.supersedes else {}),
+            },
+        )
+        actor = f"{act.actor.kind}:{act.actor.id}"
+        receipt = sign_statement(
+            Receipt(
+                issuer=self._key.public_key,
+                **momentary(tx.now),
+                proof=proof_id,
+                organisation=dossier.organisation_id,
+                dossier=dossier.id,
+                evidence_type=seal.seal.evidence_type,
+                seal_id=seal.seal_id,
+                envelope_digest=envelope.digest,
+                generation=envelope.envelope.generation,
+                size=outline.size,
+                signer=seal.seal.signer_key_id,
+                actor=actor,
+                supersedes=seal.seal.supersedes,
+                journal_position=recorded.position,
+                journal_leaf=recorded.leaf,
+            ),
+            self._key,
+        )
+        reach(Failpoint.RECEIPT_SIGNED)
+        deposit = Deposit(
+            proof_id=proof_id,
+            dossier_id=dossier.id,
+            evidence_type=seal.seal.evidence_type,
+            seal_id=seal.seal_id,
+            supersedes=seal.seal.supersedes or None,
+            signer=seal.seal.signer_key_id,
+            actor=actor,
+            sealed_at=seal.seal.sealed_at,
+            generation=envelope.envelope.generation,
+            envelope_digest=envelope.digest,
+            dossier_generation=dossier.generation,
+            head=incoming.head,
+            body=incoming.body,
+            seal=seal.encode(),
+            receipt=SignedBytes(receipt.statement, receipt.signature),
+        )
+        try:
+            version = await tx.evidence.publish(deposit)
+        except QuotaExceededError:
+            raise RefusedError(
+                Code.QUOTA_EXCEEDED, "the organisation's quota does not leave room for this deposit"
+            ) from None
+        except OutdatedError:
+            raise RefusedError(Code.CONFLICT, "the seal does not supersede the proof's active seal") from None
+        reach(Failpoint.DEPOSIT_PUBLISHED)
+        return Deposited(version=views.version(version), receipt=views.statement(receipt))
+
+
+def precondition_failed(active: bytes) -> RefusedError:
+    """Return the refusal of an If-Match that is not the active seal id."""
+    return RefusedError(
+        Code.PRECONDITION_FAILED,
+        "the proof has another active seal than If-Match names",
+        field="If-Match",
+        extra={"active": active.hex()},
+    )
