@@ -1,0 +1,140 @@
+"""What is asked of the service while it dies, and what it must answer when it is asked the same again."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import aiohttp
+
+from tests.crash.town import Prepared, Town
+from tests.exchange.world import Answer
+from vault.api.route import IDEMPOTENCY_HEADER
+
+
+class Act(NamedTuple):
+    """One request.
+
+    Attributes:
+        name: of the act.
+        send: sends it, the same each time.
+        done: whether an answer says that it is done, now or before; a repeated act may be told the latter.
+        first: the status of the answer where nothing disturbs it.
+    """
+
+    name: str
+    send: Callable[[Town, Prepared], Awaitable[Answer]]
+    done: Callable[[Answer, Prepared], bool]
+    first: int
+
+
+async def attempt(act: Act, town: Town, made: Prepared) -> Answer | None:
+    """Send an act; None: whoever served died before the answer had come."""
+    try:
+        return await act.send(town, made)
+    except aiohttp.ClientError:
+        return None
+
+
+def _key(name) -> dict[str, str]:
+    return {IDEMPOTENCY_HEADER: f"{name}-key"}
+
+
+async def _deposit(town, made):
+    return await town.deposit(made.session, made.dossier, made.ready["new"])
+
+
+async def _deposit_with_key(town, made):
+    return await town.deposit(made.session, made.dossier, made.ready["new"], headers=_key("deposit"))
+
+
+async def _repeat(town, made):
+    return await town.deposit(made.session, made.dossier, made.ready["repeated"], headers=_key("repeated"))
+
+
+async def _deposit_known(town, made):
+    return await town.deposit(made.session, made.dossier, made.ready["repeated"])
+
+
+async def _replace(town, made):
+    proof = made.proofs["replaced"]
+    headers = {"If-Match": f'"{proof["seal_id"]}"'}
+    path = {"evidence": proof["evidence"]}
+    return await town.ask(
+        "replace_evidence", path, token=made.session, data=made.ready["better"], headers=headers
+    )
+
+
+async def _archive(town, made):
+    proof = made.proofs["archived"]
+    headers = {"If-Match": f'"{proof["seal_id"]}"'}
+    return await town.ask(
+        "archive_evidence", {"evidence": proof["evidence"]}, token=made.session, headers=headers
+    )
+
+
+async def _rewrite(town, made):
+    path = {"evidence": made.proofs["rewritten"]["evidence"], "number": 1}
+    headers = {"If-Match": '"1"'}
+    return await town.ask(
+        "rewrite_envelope", path, token=made.session, data=made.ready["head"], headers=headers
+    )
+
+
+async def _grant(town, made):
+    path = {"dossier": made.dossier.id}
+    return await town.ask(
+        "add_grant", path, token=made.admin.token, json=made.ready["grant"], headers=_key("grant")
+    )
+
+
+async def _revoke(town, made):
+    path = {"dossier": made.dossier.id, "grant": made.ready["leaver"]}
+    return await town.ask("revoke_grant", path, token=made.admin.token)
+
+
+async def _fetch(town, made):
+    path = {"evidence": made.proofs["replaced"]["evidence"], "number": 1}
+    return await town.ask("fetch_container", path, token=made.reviewer.token)
+
+
+def _answered(status):
+    return lambda answer, _made: answer.status == status
+
+
+def _deposited(answer, made):
+    """Tell whether it is kept: now, or before, in which case the receipt comes along."""
+    if answer.status == 201:
+        return answer.json["version"]["seal_id"] in made.sealed
+    return answer.code == "already_deposited" and bool(answer.json["extra"]["receipt"])
+
+
+def _replaced(answer, made):
+    if answer.status == 200:
+        return True
+    # The refusal names the active seal: it is the one that was sent.
+    if answer.code != "precondition_failed":
+        return False
+    return made.sealed[answer.json["extra"]["active"]] == made.ready["better"]
+
+
+def _archived(answer, _made):
+    return answer.status == 200 or answer.code == "conflict"
+
+
+def _rewritten(answer, _made):
+    return answer.status == 200 or (
+        answer.code == "precondition_failed" and answer.json["extra"] == {"generation": 2}
+    )
+
+
+ACTS = (
+    Act("deposit", _deposit, _deposited, 201),
+    Act("deposit with a key", _deposit_with_key, _answered(201), 201),
+    Act("deposit with a used key", _repeat, _answered(201), 201),
+    Act("deposit of what is there", _deposit_known, _deposited, 409),
+    Act("replace", _replace, _replaced, 200),
+    Act("archive", _archive, _archived, 200),
+    Act("rewrite", _rewrite, _rewritten, 200),
+    Act("grant", _grant, _answered(201), 201),
+    Act("revoke", _revoke, _answered(204), 204),
+    Act("fetch", _fetch, _answered(200), 200),
+)
