@@ -4,6 +4,7 @@ import pytest
 
 from keys.keyfile import Use
 from keys.keyring import Identity
+from tests.exchange.engines import engine  # noqa: F401 - both engines
 
 KEY = {"Idempotency-Key": "test-key-0001"}
 

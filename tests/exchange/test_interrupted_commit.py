@@ -6,6 +6,7 @@ from contextlib import suppress
 import aiohttp
 import pytest
 
+from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.server.ports import RecordsUnavailableError
 from vault.server.stores.records import store
 

@@ -7,6 +7,7 @@ from keys.keyring import Identity
 from keys.statements import DossierKey, Grant, Receipt, Signed, read_unjudged
 from keys.trust import Trust
 from tests.exchange.acts_on_dossiers import signer_id
+from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.api.route import CONTAINER
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.exchange.engines import engine  # noqa: F401 - both engines
 from tests.exchange.targets import TARGETS
 from vault.api.routes import BY_NAME, ROUTES
 

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from keys.canonical import encode_binary
+from tests.exchange.engines import engine  # noqa: F401 - both engines
 from tests.exchange.targets import fresh_proof
 from vault.container.envelope import parse_envelope
 from vault.container.layout import PREAMBLE_LENGTH, parse_preamble

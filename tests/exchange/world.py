@@ -1,6 +1,6 @@
 """A whole service on loopback, and everybody who uses it, for tests of whole flows.
 
-Real SQLite and real files in a folder, real statements, signatures and containers; only the clock is by hand.
+A real database, real files, real statements, signatures and containers; only the clock is by hand.
 """
 
 import io
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 from aiohttp import web
+from sqlalchemy import select
 
 from keys.keyfile import Use
 from keys.keyring import Identity
@@ -29,6 +30,7 @@ from vault.server.services.registry import build_services
 from vault.server.settings import Settings
 from vault.server.stores.local import LocalStore
 from vault.server.stores.records.engine import open_engine
+from vault.server.stores.records.schema import METADATA
 from vault.server.stores.records.store import SqlRecords
 
 
@@ -54,6 +56,7 @@ class World(ActsOfPeople, ActsOnDossiers):
 
     def __init__(self, *, origin, http, clock, services, records, store, folder, log, metrics) -> None:
         self.origin = origin
+        self.address = origin
         self.http = http
         self.clock = clock
         self.services = services
@@ -69,13 +72,18 @@ class World(ActsOfPeople, ActsOnDossiers):
 
     # --- requests ----------------------------------------------------------------------------------------
 
-    async def send(self, method, path, *, token=None, acting_for=None, headers=None, **options) -> Answer:
+    async def send(
+        self, method, path, *, token=None, acting_for=None, headers=None, at=None, **options
+    ) -> Answer:
+        """Send a request to the service, or to the one of its servers that is at ``at``."""
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
         if acting_for is not None:
             sent[ACTING_HEADER] = acting_for
-        async with self.http.request(method, self.origin + path, headers=sent, **options) as response:
+        async with self.http.request(
+            method, (at or self.address) + path, headers=sent, **options
+        ) as response:
             return Answer(response.status, response.headers, await response.read())
 
     async def ask(self, name, path=(), *, token=None, data=None, **options) -> Answer:
@@ -99,13 +107,10 @@ class World(ActsOfPeople, ActsOnDossiers):
         """Return every row of every table that is kept, and every object: what must not change."""
         kept: dict[str, Any] = {}
         async with self.records.read() as view:
-            handle = view.organisations._handle
-            connection = handle._connection
-            names = await connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
-            for (table,) in names.fetchall():
-                if table not in {"failures", "challenges"}:
-                    rows = await connection.exec_driver_sql(f'SELECT * FROM "{table}"')  # noqa: S608 - names of our schema
-                    kept[table] = sorted(map(repr, rows.fetchall()))
+            for name, table in METADATA.tables.items():
+                if name not in {"failures", "challenges"}:
+                    rows = await view.organisations._handle.execute(select(table))
+                    kept[name] = sorted(map(repr, rows.fetchall()))
         kept["objects"] = sorted([item.key async for item in self.store.list()])
         kept["files"] = sorted(str(path) for path in (self.folder / "store").rglob("*") if path.is_file())
         return kept

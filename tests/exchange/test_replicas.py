@@ -1,0 +1,282 @@
+"""Two real server processes over one PostgreSQL and one object store, which have to behave as one."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from copy import copy
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from keys.keyfile import Use
+from keys.keyring import Identity
+from tests.exchange.world import World
+from tests.vault.server.commands.host import Host
+from vault.journal import verify_entries
+from vault.merkle import verify_consistency
+from vault.server.stores.clock import SystemClock
+from vault.server.stores.records.engine import open_engine
+from vault.server.stores.records.store import SqlRecords
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ORIGIN = "https://vault.example.org"
+WRITERS, ROUNDS = 32, 3
+
+
+class Replicas(World):
+    """Everybody, at a service of several servers.
+
+    Attributes:
+        servers: the processes.
+        at: where they listen.
+        data: the folder that they share.
+    """
+
+    data: Path
+    servers: list
+    at: list[str]
+
+    def through(self, number):
+        """Return the same service, reached at one of its servers."""
+        other = copy(self)
+        other.address = self.at[number % len(self.at)]
+        return other
+
+    def alternately(self, requests):
+        """Send requests at once, each to the next server; ``requests`` take where."""
+        return asyncio.gather(*(ask(self.at[n % len(self.at)]) for n, ask in enumerate(requests)))
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory, postgres):
+    """Two servers that are started at once on an empty database and an empty folder."""
+    host, database = Host(tmp_path_factory.mktemp("replicas")), postgres.new_database(migrated=False)
+    variables = {
+        "SCELLE_DATA": str(host.data),
+        "SCELLE_DATABASE_URL": postgres.url(database, tcp=True),
+        "SCELLE_ORIGIN": ORIGIN,
+        "SCELLE_SERVER_KEY_FILE": str(host.folder / "shared" / "server.key"),
+    }
+    (host.folder / "shared").mkdir()
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(lambda _: host.serve(**variables), range(2)))
+        yield host, postgres.url(database)
+    finally:
+        host.close()
+        postgres.drop(database)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(servers):
+    host, url = servers
+    async with AsyncExitStack() as stack:
+        records = SqlRecords(open_engine(url), SystemClock())
+        stack.push_async_callback(records.close)
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        opened = Replicas(
+            origin=ORIGIN,
+            http=http,
+            clock=SystemClock(),
+            services=None,
+            records=records,
+            store=None,
+            folder=host.folder / "shared",
+            log=None,
+            metrics="",
+        )
+        opened.data = host.data
+        opened.servers, opened.at = host.servers, [server.url for server in host.servers]
+        opened.address = opened.at[0]
+        await opened.first_admin()
+        await opened.publish_authority()
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def cast(world):
+    """Whoever is needed, made at one server."""
+    organisation = await world.organisation()
+    portal = await world.person("portal", organisation=organisation)
+    reviewer, auditor = await world.person("reviewer"), await world.person("auditor")
+    admin = await world.person("admin")
+    dossier = await world.dossier(portal, [admin.identity, reviewer.identity], organisation=organisation)
+    editor = await world.depositor(portal, dossier)
+    return {
+        "dossier": dossier,
+        "editor": editor,
+        "session": await world.session(editor),
+        "reviewer": reviewer,
+        "auditor": auditor,
+    }
+
+
+async def test_servers_that_start_together_are_one_service(world):
+    one, other = (server.announced for server in world.servers)
+    assert one["fingerprint"] == other["fingerprint"]
+    assert one["origin"] == other["origin"] == ORIGIN
+    assert sorted(path.name for path in world.folder.iterdir()) == ["server.key", "server.key.pub"]
+    assert [path.name for path in world.data.iterdir()] == ["store"], "no lock, no key, no database"
+    entries = await world.ok("list_journal", token=world.root, at=world.at[1])
+    assert entries["size"] >= 2, "each start has its entry"
+
+
+async def test_of_many_who_replace_one_proof_at_once_one_does(world, cast):
+    session, dossier, editor = cast["session"], cast["dossier"], cast["editor"]
+    version = await world.kept(session, dossier, world.seal(editor.signing, dossier))
+    path = {"evidence": version["evidence"]}
+    before = await world.ok("get_checkpoint", token=cast["auditor"].token)
+    history = [version["seal_id"]]
+    for number in range(ROUNDS):
+        active = history[-1]
+        sealed = [
+            world.seal(
+                editor.signing, dossier, supersedes=bytes.fromhex(active), content=b"%d %d" % (number, n)
+            )
+            for n in range(WRITERS)
+        ]
+        headers = {"If-Match": f'"{active}"'}
+
+        def replacing(container, headers=headers):
+            return lambda at: world.ask(
+                "replace_evidence", path, token=session, data=container, headers=headers, at=at
+            )
+
+        answers = await world.alternately(map(replacing, sealed))
+        won = [answer for answer in answers if answer.status == 200]
+        assert len(won) == 1, [answer.status for answer in answers]
+        lost = [answer for answer in answers if answer.status != 200]
+        assert {(answer.status, answer.code) for answer in lost} <= {
+            (412, "precondition_failed"),
+            (409, "conflict"),
+        }
+        assert won[0].json["version"]["number"] == number + 2
+        history.append(won[0].json["version"]["seal_id"])
+    for at in world.at:
+        shown = await world.ok("get_evidence", path, token=session, at=at)
+        assert [one["seal_id"] for one in shown["versions"]] == history
+        assert [one["number"] for one in shown["versions"]] == list(range(1, ROUNDS + 2))
+        assert [one["state"] for one in shown["versions"]] == ["archived"] * ROUNDS + ["active"]
+    await verify_journal(world, cast["auditor"].token, before)
+
+
+async def verify_journal(world, token, before):
+    """Read the whole journal from one server and check it against what both say."""
+    entries, start, at = [], 0, world.at[1]
+    while start is not None:
+        page = await world.ok(
+            "list_journal", token=token, params={"start": start, "limit": 200}, at=world.at[1]
+        )
+        entries += [item["position"] for item in page["items"]]
+        start = page["next"]
+    assert entries == list(range(len(entries))), "dense, and in order"
+    async with world.records.read() as view:
+        stored = [row.entry for row in await view.journal.entries(0, 10_000)]
+        checkpoint = await view.journal.checkpoint()
+    assert verify_entries(stored, [checkpoint]) == checkpoint
+    replaced = [json.loads(entry)["action"] for entry in stored].count("evidence.replaced")
+    assert replaced == ROUNDS
+    sizes = {"first": before["size"], "second": checkpoint.size}
+    for at in world.at:
+        proof = await world.ok("get_consistency", token=token, params=sizes, at=at)
+        verify_consistency(
+            old_size=before["size"],
+            old_root=bytes.fromhex(before["root"]),
+            new_size=checkpoint.size,
+            new_root=checkpoint.root,
+            proof=[bytes.fromhex(digest) for digest in proof["proof"]],
+        )
+
+
+async def test_one_key_sent_to_all_at_once_has_one_effect(world, cast):
+    headers = {"Idempotency-Key": "one-key-for-both"}
+    size = await world.journal_size()
+    body = {"name": "Une seule"}
+
+    def making(at):
+        return world.ask("create_organisation", token=world.root, json=body, headers=headers, at=at)
+
+    answers = await world.alternately([making] * 8)
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.body for answer in answers}) == 1
+    assert await world.journal_size() == size + 1
+
+
+async def test_one_deposit_sent_to_all_at_once_is_one(world, cast):
+    session, dossier = cast["session"], cast["dossier"]
+    headers = {"Idempotency-Key": "one-deposit-for-both"}
+    container = world.seal(cast["editor"].signing, dossier, content=b"une fois")
+    size = await world.journal_size()
+
+    def depositing(at):
+        return world.deposit(session, dossier, container, headers=headers, at=at)
+
+    answers = await world.alternately([depositing] * 4)
+    assert {answer.status for answer in answers} == {201}, [answer.body for answer in answers]
+    assert len({answer.json["version"]["evidence"] for answer in answers}) == 1
+    assert len({answer.json["receipt"]["statement"] for answer in answers}) == 1
+    assert await world.journal_size() == size + 1
+    kept = [path for path in (world.data / "store").rglob("*") if path.is_file()]
+    async with world.records.read() as view:
+        listed = (await view.evidence.list(dossier.id, state="active")).items
+        listed += (await view.evidence.list(dossier.id, state="archived")).items
+    assert len(kept) == len(listed), "no body is left that no row names"
+
+
+async def test_what_one_hands_out_the_other_knows(world, cast):
+    one, other = world.at
+    identity = cast["editor"]
+    session = await world.through(1).session(identity)
+    for at in world.at:
+        assert (await world.ask("get_me", token=session, at=at)).status == 200
+    await world.ok("delete_session", token=session, at=one)
+    assert (await world.ask("get_me", token=session, at=other)).status == 401
+
+
+async def test_an_enrolment_code_is_good_once_at_one_of_them(world, cast):
+    _account, code = await world.account("reviewer")
+    identities = [Identity.generate(Use.PERSON) for _ in range(4)]
+
+    async def enrol(number, identity):
+        return (await world.through(number).enrol(code, identity)).status
+
+    answers = await asyncio.gather(*(enrol(*one) for one in enumerate(identities)))
+    assert sum(status == 201 for status in answers) == 1
+
+
+async def test_what_one_stored_the_other_serves(world, cast):
+    container = world.seal(cast["editor"].signing, cast["dossier"], content=b"de l'autre")
+    version = await world.kept(cast["session"], cast["dossier"], container, at=world.at[0])
+    where = {"evidence": version["evidence"], "number": 1}
+    fetched = await world.ask("fetch_container", where, token=cast["reviewer"].token, at=world.at[1])
+    assert fetched.body == container
+
+
+async def test_when_one_is_killed_the_other_goes_on(world, cast):
+    session, dossier, editor = cast["session"], cast["dossier"], cast["editor"]
+    sealed = [world.seal(editor.signing, dossier, content=b"k%d" % n) for n in range(12)]
+
+    async def deposit(container, at):
+        try:
+            return (await world.deposit(session, dossier, container, at=at)).status
+        except aiohttp.ClientError:
+            return None
+
+    async def kill():
+        await asyncio.sleep(0.02)
+        world.servers[1].process.kill()
+
+    answers = await asyncio.gather(*(deposit(one, world.at[n % 2]) for n, one in enumerate(sealed)), kill())
+    assert answers[:12:2] == [201] * 6
+    # Whoever heard nothing asks again, elsewhere: it was kept whole, or not at all.
+    for container, status in zip(sealed[1::2], answers[1:12:2], strict=True):
+        again = await world.deposit(session, dossier, container, at=world.at[0])
+        assert (again.status, status) in {(201, None), (409, None), (409, 201)}, again.body
+    async with world.records.read() as view:
+        assert verify_entries(
+            [row.entry for row in await view.journal.entries(0, 10_000)], [await view.journal.checkpoint()]
+        )
