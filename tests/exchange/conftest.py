@@ -1,39 +1,43 @@
 import pytest
 import pytest_asyncio
 
-from tests.exchange.engines import database_of
+from tests.exchange.engines import settings_of
 from tests.exchange.everybody import assemble
 from tests.exchange.world import open_world
 
 
+@pytest.fixture(scope="session")
+def bucket(seaweed):
+    """One for all worlds; each has a prefix of its own."""
+    return seaweed.new_bucket()
+
+
 @pytest.fixture(scope="module")
 def engine():
-    return "sqlite"
+    return "embedded"
 
 
 @pytest.fixture
-def database(request, engine):
-    with database_of(request, engine) as url:
-        yield url
+def settings(request, engine):
+    with settings_of(request, engine) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def shared_database(request, engine):
-    with database_of(request, engine) as url:
-        yield url
+def shared_settings(request, engine):
+    with settings_of(request, engine) as found:
+        yield found
 
 
 @pytest.fixture
-async def world(tmp_path, database):
+async def world(tmp_path, settings):
     """A service of one's own, with an admin and an authority."""
-    async with open_world(tmp_path / "service", database_url=database) as opened:
+    async with open_world(tmp_path / "service", **settings) as opened:
         yield opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def everybody(tmp_path_factory, shared_database):
+async def everybody(tmp_path_factory, shared_settings):
     """All actors at one service that the tests of a module share."""
-    async with open_world(
-        tmp_path_factory.mktemp("shared") / "service", database_url=shared_database
-    ) as opened:
+    async with open_world(tmp_path_factory.mktemp("shared") / "service", **shared_settings) as opened:
         yield await assemble(opened)

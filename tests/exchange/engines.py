@@ -1,22 +1,30 @@
-"""On which database a module's worlds run: on SQLite, unless it imports `engine` from here."""
+"""On which engines a module's worlds run: on SQLite and a folder, unless it imports `engine` from here."""
 
 from contextlib import contextmanager
+from itertools import count
 
 import pytest
 
+NUMBERS = count(1)
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+
+@pytest.fixture(scope="module", params=["embedded", "institution"])
 def engine(request):
     """Both: every test of the module runs twice."""
     return request.param
 
 
 @contextmanager
-def database_of(request, engine):
-    """Give the URL of an empty database, None for the one in the service's own folder."""
-    if engine == "sqlite":
-        yield None
+def settings_of(request, engine):
+    """Give the settings of a service without anything stored: embedded, or on PostgreSQL and S3."""
+    if engine == "embedded":
+        yield {}
         return
-    postgres = request.getfixturevalue("postgres")
+    postgres, seaweed = request.getfixturevalue("postgres"), request.getfixturevalue("seaweed")
+    bucket = request.getfixturevalue("bucket")
     with postgres.lent() as name:
-        yield postgres.url(name)
+        yield {
+            **seaweed.settings(bucket),
+            "s3_prefix": f"world-{next(NUMBERS)}",
+            "database_url": postgres.url(name),
+        }

@@ -1,11 +1,10 @@
-"""Two real server processes over one PostgreSQL and one object store, which have to behave as one."""
+"""Two real server processes over one PostgreSQL and one bucket, which have to behave as one."""
 
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from copy import copy
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -17,6 +16,8 @@ from tests.exchange.world import World
 from tests.vault.server.commands.host import Host
 from vault.journal import verify_entries
 from vault.merkle import verify_consistency
+from vault.server.commands.objects import open_store
+from vault.server.settings import Settings
 from vault.server.stores.clock import SystemClock
 from vault.server.stores.records.engine import open_engine
 from vault.server.stores.records.store import SqlRecords
@@ -33,10 +34,8 @@ class Replicas(World):
     Attributes:
         servers: the processes.
         at: where they listen.
-        data: the folder that they share.
     """
 
-    data: Path
     servers: list
     at: list[str]
 
@@ -52,31 +51,40 @@ class Replicas(World):
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory, postgres):
-    """Two servers that are started at once on an empty database and an empty folder."""
-    host, database = Host(tmp_path_factory.mktemp("replicas")), postgres.new_database(migrated=False)
-    variables = {
-        "SCELLE_DATA": str(host.data),
-        "SCELLE_DATABASE_URL": postgres.url(database, tcp=True),
-        "SCELLE_ORIGIN": ORIGIN,
-        "SCELLE_SERVER_KEY_FILE": str(host.folder / "shared" / "server.key"),
+def servers(tmp_path_factory, postgres, seaweed):
+    """Two servers on two hosts that are started at once, on an empty database and an empty bucket."""
+    folder, database = tmp_path_factory.mktemp("replicas"), postgres.new_database(migrated=False)
+    settings = {
+        **seaweed.settings(seaweed.new_bucket()),
+        "database_url": postgres.url(database, tcp=True),
+        "origin": ORIGIN,
+        "server_key_file": str(folder / "server.key"),
     }
-    (host.folder / "shared").mkdir()
+    hosts = [Host(folder / name) for name in ("one", "other")]
+    for host in hosts:
+        host.folder.mkdir()
+
+    def start(host):
+        variables = {f"SCELLE_{name.upper()}": value for name, value in settings.items()}
+        return host.serve(**variables, SCELLE_DATA=str(host.data))
+
     try:
         with ThreadPoolExecutor(2) as threads:
-            list(threads.map(lambda _: host.serve(**variables), range(2)))
-        yield host, postgres.url(database)
+            started = list(threads.map(start, hosts))
+        yield started, Settings(data=folder, **settings | {"database_url": postgres.url(database)})
     finally:
-        host.close()
+        for host in hosts:
+            host.close()
         postgres.drop(database)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(servers):
-    host, url = servers
+    started, settings = servers
     async with AsyncExitStack() as stack:
-        records = SqlRecords(open_engine(url), SystemClock())
+        records = SqlRecords(open_engine(settings.records_url), SystemClock())
         stack.push_async_callback(records.close)
+        store = await stack.enter_async_context(open_store(settings))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         opened = Replicas(
             origin=ORIGIN,
@@ -84,13 +92,12 @@ async def world(servers):
             clock=SystemClock(),
             services=None,
             records=records,
-            store=None,
-            folder=host.folder / "shared",
+            store=store,
+            folder=settings.data,
             log=None,
             metrics="",
         )
-        opened.data = host.data
-        opened.servers, opened.at = host.servers, [server.url for server in host.servers]
+        opened.servers, opened.at = started, [server.url for server in started]
         opened.address = opened.at[0]
         await opened.first_admin()
         await opened.publish_authority()
@@ -119,8 +126,9 @@ async def test_servers_that_start_together_are_one_service(world):
     one, other = (server.announced for server in world.servers)
     assert one["fingerprint"] == other["fingerprint"]
     assert one["origin"] == other["origin"] == ORIGIN
-    assert sorted(path.name for path in world.folder.iterdir()) == ["server.key", "server.key.pub"]
-    assert [path.name for path in world.data.iterdir()] == ["store"], "no lock, no key, no database"
+    kept = sorted(str(path.relative_to(world.folder)) for path in world.folder.rglob("*"))
+    # Nothing stands on either host: no lock, no database, no objects, and no key but the one that they share.
+    assert kept == ["one", "one/data", "other", "other/data", "server.key", "server.key.pub"]
     entries = await world.ok("list_journal", token=world.root, at=world.at[1])
     assert entries["size"] >= 2, "each start has its entry"
 
@@ -220,11 +228,14 @@ async def test_one_deposit_sent_to_all_at_once_is_one(world, cast):
     assert len({answer.json["version"]["evidence"] for answer in answers}) == 1
     assert len({answer.json["receipt"]["statement"] for answer in answers}) == 1
     assert await world.journal_size() == size + 1
-    kept = [path for path in (world.data / "store").rglob("*") if path.is_file()]
+    kept = [item.key async for item in world.store.list()]
     async with world.records.read() as view:
-        listed = (await view.evidence.list(dossier.id, state="active")).items
-        listed += (await view.evidence.list(dossier.id, state="archived")).items
-    assert len(kept) == len(listed), "no body is left that no row names"
+        listed = [
+            version.body_key
+            for state in ("active", "archived")
+            for version in (await view.evidence.list(dossier.id, state=state, limit=200)).items
+        ]
+    assert sorted(kept) == sorted(listed), "no body is left that no row names"
 
 
 async def test_what_one_hands_out_the_other_knows(world, cast):

@@ -1,6 +1,6 @@
 """A whole service on loopback, and everybody who uses it, for tests of whole flows.
 
-A real database, real files, real statements, signatures and containers; only the clock is by hand.
+A real database, real objects, real statements, signatures and containers; only the clock is by hand.
 """
 
 import io
@@ -22,13 +22,13 @@ from tests.suites.samples import ManualClock
 from vault.api.route import ACTING_HEADER, CONTAINER
 from vault.api.routes import BY_NAME
 from vault.server.app import create_app
+from vault.server.commands.objects import open_store
 from vault.server.commands.watching import watched
 from vault.server.logs import logger
 from vault.server.metrics import Metrics
 from vault.server.migrations.upgrade import upgrade
 from vault.server.services.registry import build_services
 from vault.server.settings import Settings
-from vault.server.stores.local import LocalStore
 from vault.server.stores.records.engine import open_engine
 from vault.server.stores.records.schema import METADATA
 from vault.server.stores.records.store import SqlRecords
@@ -139,7 +139,7 @@ async def open_world(folder, **settings):
         await upgrade(engine)
         records = SqlRecords(engine, clock)
         stack.push_async_callback(records.close)
-        store = LocalStore(configured.store_folder)
+        store = await stack.enter_async_context(open_store(configured))
         listener = socket.create_server(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
         services = build_services(
