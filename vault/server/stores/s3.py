@@ -40,6 +40,8 @@ SENDING: Final = 4
 THREADS: Final = 16
 
 _KEY_BYTES: Final = 20
+_DIGITS: Final = "0123456789abcdef"
+_SHARDS: Final = [f"{number:02x}/{number:02x}" for number in range(256)]
 _KEY: Final = re.compile(r"[0-9a-f]{40}")
 _STAGED: Final = re.compile(r"([0-9a-f]{40})\.([A-Za-z0-9._~=+:|-]{1,1150})")
 """Key and upload; an upload whose id could be taken for a path is nobody's."""
@@ -206,18 +208,22 @@ class S3Store:
 
     async def list_staged(self) -> AsyncIterator[ListedObject]:
         """See `ObjectStore.list_staged`."""
-        after = ""
-        while True:
-            page = await self.run(self._bucket.uploads, self._prefix, after)
+        # Markers mean other things to SeaweedFS: what does not fit into one page is split by prefix.
+        prefixes = [self._prefix]
+        while prefixes:
+            prefix = prefixes.pop()
+            page = await self.run(self._bucket.uploads, prefix)
+            if len(page) >= PAGE and len(prefix) < len(self._path("0" * 40)):
+                shards = [f"{number:02x}/{number:02x}" for number in range(256)]
+                prefixes += [
+                    prefix + more for more in (shards if prefix == self._prefix else "0123456789abcdef")
+                ]
+                continue
             for one in page:
                 name, _, upload = one.key.partition("\n")
                 key = self._key(name)
-                # SeaweedFS begins a page with the name that the one before ended with.
-                if key is not None and name > after:
+                if key is not None:
                     yield one._replace(key=f"{key}.{upload}")
-            if len(page) < PAGE:
-                return
-            after = page[-1].key.partition("\n")[0]
 
     # --- names -----------------------------------------------------------------------------------------
 

@@ -7,9 +7,7 @@ Everything here blocks and belongs in a thread.
 
 from __future__ import annotations
 
-import hashlib
 import ssl
-from base64 import b64encode
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
@@ -31,15 +29,16 @@ from vault.server.ports import (
     StoreUnavailableError,
 )
 from vault.server.stores.s3answers import TransientError, again, extent, named, numbered
+from vault.server.stores.s3digest import agrees, checked, compare, md5
 from vault.server.stores.s3line import Body, LineError, open_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from vault.server.stores.s3digest import Data
     from vault.server.stores.s3line import Answer, Place
 
 T = TypeVar("T")
-Data = bytearray | bytes | memoryview
 
 PAGE: Final = 1000
 """Entries that are listed with one request, the most that S3 gives."""
@@ -53,12 +52,7 @@ class Head(NamedTuple):
 
 
 class Bucket:
-    """One bucket.
-
-    Raises:
-        StoreUnavailableError: the file of certificates cannot be used.
-        ValueError: a host or region that no service has.
-    """
+    """One bucket; `UntrustedFileError` and `ValueError` say that there is no such place."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -113,17 +107,18 @@ class Bucket:
         Raises:
             StoreFullError, StoreUnavailableError.
         """
-        digest = _md5(data)
+        digest = md5(data)
 
         def put() -> None:
-            answer = self.ask("PUT", name, headers=_checked(digest), body=data)
-            _compare(answer.headers, digest)
+            answer = self.ask("PUT", name, headers=checked(digest), body=data)
+            compare(answer.headers, digest)
 
         def stands() -> bool:
             try:
-                return self.head(name).size == len(data)
+                kept = self._head(name)
             except ObjectNotFoundError:
                 return False
+            return kept.get("content-length") == str(len(data)) and agrees(kept, digest)
 
         again(put, unless=stands)
 
@@ -133,11 +128,7 @@ class Bucket:
         Raises:
             ObjectNotFoundError, StoreUnavailableError.
         """
-        try:
-            headers = again(lambda: self.ask("HEAD", name)).headers
-        except ObjectNotFoundError:
-            again(lambda: self.ask("HEAD"))  # or else it is the bucket that is not there
-            raise
+        headers = self._head(name)
         return Head(numbered(headers.get("content-length")), headers.get("x-amz-version-id"))
 
     def open(self, name: str, offset: int, length: int | None) -> Body:
@@ -178,8 +169,32 @@ class Bucket:
         Raises:
             StoreUnavailableError.
         """
+        return self.versioning() != "off"
+
+    def versioning(self) -> str:
+        """Return off, enabled or suspended.
+
+        Raises:
+            StoreUnavailableError.
+        """
         state = again(lambda: translated(lambda: self._client.get_bucket_versioning(self._name)))
-        return state.status in {"Enabled", "Suspended"}
+        return state.status.lower() if state.status in {"Enabled", "Suspended"} else "off"
+
+    def locks(self) -> bool:
+        """Whether objects here can be kept from being removed."""
+        try:
+            again(lambda: translated(lambda: self._client.get_object_lock_config(self._name)))
+        except StoreUnavailableError:
+            return False
+        return True
+
+    def make(self, *, object_lock: bool) -> None:
+        """Make the bucket.
+
+        Raises:
+            StoreUnavailableError.
+        """
+        translated(lambda: self._client.make_bucket(self._name, object_lock=object_lock))
 
     def retain(self, name: str, until: int, *, compliance: bool) -> None:
         """Let nobody remove an object before ``until``, UTC seconds.
@@ -217,7 +232,7 @@ class Bucket:
 
         def clear() -> bool:
             # One whose id was lost with the answer would stay.
-            for upload in self.uploads(name, ""):
+            for upload in self.uploads(name):
                 self.abort(name, upload.key.partition("\n")[2])
             return False
 
@@ -230,12 +245,12 @@ class Bucket:
             ObjectNotFoundError: there is no such upload.
             StoreFullError, StoreUnavailableError.
         """
-        digest = _md5(data)
+        digest = md5(data)
         query = {"partNumber": str(number), "uploadId": upload}
 
         def send() -> StagedPart:
-            headers = self.ask("PUT", name, query=query, headers=_checked(digest), body=data).headers
-            _compare(headers, digest)
+            headers = self.ask("PUT", name, query=query, headers=checked(digest), body=data).headers
+            compare(headers, digest)
             return StagedPart(number, len(data), headers.get("etag", "").replace('"', ""))
 
         return again(send)
@@ -287,17 +302,23 @@ class Bucket:
         except ObjectNotFoundError:
             return
 
-    def uploads(self, prefix: str, after: str) -> list[ListedObject]:
-        r"""Return the next uploads by name, their keys being ``name\nupload``.
-
-        A name has one upload, so that the name alone says where to go on.
+    def uploads(self, prefix: str) -> list[ListedObject]:
+        r"""Return the uploads of names with that prefix, at most `PAGE`, their keys being ``name\nupload``.
 
         Raises:
             StoreUnavailableError.
         """
-        return again(lambda: translated(lambda: self._uploads(prefix, after)))
+        return again(lambda: translated(lambda: self._uploads(prefix)))
 
     # --- what may have to be tried again ----------------------------------------------------------------
+
+    def _head(self, name: str) -> Mapping[str, str]:
+        try:
+            headers: Mapping[str, str] = again(lambda: self.ask("HEAD", name)).headers
+        except ObjectNotFoundError:
+            again(lambda: self.ask("HEAD"))  # or else it is the bucket that is not there
+            raise
+        return headers
 
     def _delete(self, name: str, query: Mapping[str, str]) -> None:
         try:
@@ -339,9 +360,9 @@ class Bucket:
                 return kept
             last = page[-1].part_number
 
-    def _uploads(self, prefix: str, after: str) -> list[ListedObject]:
+    def _uploads(self, prefix: str) -> list[ListedObject]:
         found = self._client._list_multipart_uploads(  # noqa: SLF001 - there is no public one
-            self._name, prefix=prefix, key_marker=after or None, max_uploads=PAGE
+            self._name, prefix=prefix, max_uploads=PAGE
         )
         return [
             ListedObject(f"{one.object_name}\n{one.upload_id}", 0, _seconds(one.initiated_time))
@@ -367,22 +388,6 @@ def translated(work: Callable[[], T]) -> T:
         raise TransientError("the object store cannot be reached, or broke off") from None
     except (MinioException, ParseError, ValueError):
         raise TransientError("the object store's answer makes no sense") from None
-
-
-def _md5(data: Data) -> bytes:
-    return hashlib.md5(data, usedforsecurity=False).digest()
-
-
-def _checked(digest: bytes) -> dict[str, str]:
-    return {"Content-MD5": b64encode(digest).decode(), "Content-Type": "application/octet-stream"}
-
-
-def _compare(headers: Mapping[str, str], digest: bytes) -> None:
-    """Compare what was kept with what was sent; under keys of its own a service has other tags."""
-    if headers.get("x-amz-server-side-encryption", "AES256") == "AES256":
-        tag = headers.get("etag", "").replace('"', "")
-        if tag != digest.hex():
-            raise TransientError("the object store kept other bytes than it was sent")
 
 
 def _seconds(moment: datetime | None) -> int:
