@@ -5,7 +5,9 @@ import io
 
 import pytest
 
+from tests.exchange.cutting import content_digest, cut, without_payload
 from vault.api.problems import Code
+from vault.api.route import DIGEST_HEADER
 from vault.api.routes import BY_NAME, ROUTES
 from vault.server import metrics as module
 from vault.server.metrics import NO_ROUTE, OUTCOMES
@@ -56,6 +58,8 @@ async def test_a_deposit_and_its_bytes_are_counted(everybody):
     where = {"evidence": answer.json["version"]["evidence"], "number": 1}
     before = await scrape(world)
     await world.ask("fetch_container", where, token=everybody.token("editor"))
+    # What is sent piece by piece may have arrived before it is counted.
+    assert await comes_to(world, 'scelle_transfers_in_flight{direction="out"}', 0)
     assert await changes(world, before) == {
         'scelle_requests_total{route="fetch_container",status="200"}': 1,
         'scelle_bytes_total{direction="out"}': len(container),
@@ -106,6 +110,28 @@ async def test_a_transfer_is_seen_while_it_goes_on_and_when_it_breaks_off(everyb
     assert found['scelle_broken_off_total{by="sender"}'] == 1
     assert found['scelle_deposits_total{outcome="broken_off"}'] == 1
     assert 0 < found['scelle_bytes_total{direction="in"}'] <= 1000
+
+
+async def test_parts_and_what_they_lead_to_are_counted(everybody):
+    world, token = everybody.world, everybody.token("editor")
+    container = world.seal(everybody.editor.signing, everybody.dossier)
+    _, payload, _ = cut(container)
+    start, dossier = without_payload(container), {"dossier": everybody.dossier.id}
+    begun = await world.ok("begin_upload", dossier, token=token, data=start)
+    where = {"upload": begun["id"], "part": 1}
+    before = await scrape(world)
+    for digest, status in ((content_digest(b"else"), 400), (content_digest(payload), 200)):
+        answer = await world.ask(
+            "put_part", where, token=token, data=payload, headers={DIGEST_HEADER: digest}
+        )
+        assert answer.status == status
+    await world.ok("complete_upload", {"upload": begun["id"]}, token=token)
+    found = await changes(world, before)
+    assert found['scelle_upload_parts_total{outcome="accepted"}'] == 1
+    assert found['scelle_upload_parts_total{outcome="refused"}'] == 1
+    assert found['scelle_refusals_total{code="digest_mismatch"}'] == 1
+    assert found['scelle_deposits_total{outcome="accepted"}'] == 1
+    assert found['scelle_bytes_total{direction="in"}'] >= len(payload)
 
 
 async def comes_to(world, name, expected):

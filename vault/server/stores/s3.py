@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from keys.randomness import random_bytes
@@ -80,7 +82,12 @@ class S3Store:
 
     async def run(self, work: Callable[..., T], *words: Any) -> T:
         """Do something in a thread, to its end."""
-        return await settle(asyncio.get_running_loop().run_in_executor(self._threads, work, *words))
+        return await settle(self._begin(work, *words))
+
+    def _begin(self, work: Callable[..., T], *words: Any) -> asyncio.Future[T]:
+        # What is logged there bears the id of the request that it is done for.
+        inherited = partial(copy_context().run, work, *words)
+        return asyncio.get_running_loop().run_in_executor(self._threads, inherited)
 
     # --- whole objects ---------------------------------------------------------------------------------
 
@@ -169,7 +176,7 @@ class S3Store:
         """See `ObjectStore.stage`."""
         key = random_bytes(_KEY_BYTES).hex()
         path = self._path(key)
-        begun = asyncio.get_running_loop().run_in_executor(self._threads, self._bucket.begin, path)
+        begun = self._begin(self._bucket.begin, path)
         upload = await settle(begun, undo=lambda upload: self.run(self._bucket.abort, path, upload))
         staged = f"{key}.{upload}"
         if not _STAGED.fullmatch(staged):

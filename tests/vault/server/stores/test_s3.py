@@ -1,6 +1,8 @@
 """The store over S3, on a real SeaweedFS, and on a service that lies where no real one does."""
 
 import asyncio
+import io
+import json
 import time
 from contextlib import aclosing, asynccontextmanager
 from itertools import count
@@ -10,6 +12,7 @@ import pytest
 from tests.engines.liar import lying
 from tests.suites.object_store import MIB, ObjectStoreSuite, collect, keys, stream
 from tests.suites.object_store_staged import StagedSuite
+from vault.server.logs import logger, naming
 from vault.server.ports import (
     ObjectDamagedError,
     ObjectLockedError,
@@ -229,3 +232,14 @@ class TestLocks:
         kept = await store.put(stream(b"x"))
         with pytest.raises(ObjectUnlockableError):
             await store.retain(kept.key, 2**31)
+
+
+async def test_what_is_logged_in_its_threads_bears_the_id_of_the_request(store):
+    stream = io.StringIO()
+    log = logger(stream)
+    with naming("request-1"):
+        await store.run(log.info, "in a thread")
+    await store.run(log.info, "for nobody")
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert first["request_id"] == "request-1"
+    assert "request_id" not in second
