@@ -38,11 +38,13 @@ if TYPE_CHECKING:
 PREFIX: Final = "SCELLE_"
 MAX_SECRET_FILE: Final = 65_536
 
+_MIB: Final = 1024**2
 _GIB: Final = 1024**3
 _DAY: Final = 86_400
 
 Seconds = Annotated[int, Field(ge=1, le=366 * _DAY)]
 Bytes = Annotated[int, Field(ge=1, le=2**53 - 1)]
+Part = Annotated[int, Field(ge=_MIB, le=_GIB, multiple_of=_MIB)]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,255}$")]
 Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$", max_length=200)]
@@ -88,6 +90,7 @@ class Settings(BaseSettings):
         challenge_seconds: life of a challenge.
         enrolment_seconds: life of an enrolment code.
         upload_seconds: how long an upload session waits for its next part.
+        upload_part_bytes: length of an upload's parts, in whole MiB; more where 9,000 of them would not do.
         answer_seconds: how long an answer is remembered under its idempotency key.
         sign_in_failures: failures of one source within the window, before it has to wait.
         sign_in_window: seconds of that window.
@@ -128,6 +131,7 @@ class Settings(BaseSettings):
     challenge_seconds: Seconds = 300
     enrolment_seconds: Seconds = 7 * _DAY
     upload_seconds: Seconds = 7 * _DAY
+    upload_part_bytes: Part = 8 * _MIB
     answer_seconds: Seconds = _DAY
     sign_in_failures: Annotated[int, Field(ge=1, le=1000)] = 10
     sign_in_window: Seconds = 900

@@ -189,3 +189,12 @@ def test_a_store_that_cannot_be_meant_is_refused(changed, said) -> None:
 )
 def test_without_tls_it_is_on_this_machine_or_meant_so(more) -> None:
     assert load_settings(OBJECTS | more).s3_endpoint == more["s3_endpoint"]
+
+
+@pytest.mark.parametrize("value", [0, 1024, 1024**2 + 1, 2 * 1024**3, -(1024**2)])
+def test_parts_of_uploads_are_whole_mib(tmp_path, value) -> None:
+    with pytest.raises(SettingsError, match="upload_part_bytes"):
+        load_settings({"data": tmp_path, "upload_part_bytes": value})
+    assert (
+        load_settings({"data": tmp_path, "upload_part_bytes": 5 * 1024**2}).upload_part_bytes == 5 * 1024**2
+    )

@@ -14,16 +14,13 @@ if TYPE_CHECKING:
     from vault.server.ports import ObjectStore
     from vault.server.stores.records.rows import Upload
 
-PART: Final = 8 * BLOCK
-"""Worth a request, and little to send again."""
-
 MAX_PARTS: Final = 9_000
 """An object store takes 10,000."""
 
 
-def part_size(payload_length: int) -> int:
+def part_size(payload_length: int, least: int) -> int:
     """Return the length of every part but the last: whole blocks, so that each part has its own leaves."""
-    return max(PART, -(-payload_length // (MAX_PARTS * BLOCK)) * BLOCK)
+    return max(least, -(-payload_length // (MAX_PARTS * BLOCK)) * BLOCK)
 
 
 def part_count(upload: Upload) -> int:

@@ -135,5 +135,12 @@ def build_services(
         sources=Sources(settings.trusted_proxies),
         templates=Templates(records, clock, beliefs, throttling, idempotency, origin=origin),
         tokens=Tokens(records, clock),
-        uploads=Uploads(records, store, clock, publishing, lifetime=settings.upload_seconds),
+        uploads=Uploads(
+            records,
+            store,
+            clock,
+            publishing,
+            lifetime=settings.upload_seconds,
+            part_bytes=settings.upload_part_bytes,
+        ),
     )

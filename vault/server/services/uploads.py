@@ -45,13 +45,21 @@ class Uploads:
     """Sessions, but for what goes into them and what comes out."""
 
     def __init__(
-        self, records: Records, store: ObjectStore, clock: Clock, publishing: Publishing, *, lifetime: int
+        self,
+        records: Records,
+        store: ObjectStore,
+        clock: Clock,
+        publishing: Publishing,
+        *,
+        lifetime: int,
+        part_bytes: int,
     ) -> None:
         self._records = records
         self._store = store
         self._clock = clock
         self._publishing = publishing
         self._lifetime = lifetime
+        self._part_bytes = part_bytes
 
     async def begin(self, dossier_id: str, chunks: AsyncIterator[bytes], act: Act) -> Upload:
         """Begin the deposit of a new proof, or find it again.
@@ -218,7 +226,7 @@ class Uploads:
             staged=staged,
             body_key=None,
             payload_length=length,
-            part_size=part_size(length),
+            part_size=part_size(length, self._part_bytes),
             size=outline.size,
             created_at=now,
             expires_at=now + self._lifetime,
