@@ -9,6 +9,7 @@ what is printed is what was typed and what came back.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -17,17 +18,22 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from client.i18n import preferred_language
+from client.remote.parts import FROM as PARTS_FROM
 from keys.canonical import encode_binary
 from keys.store import load_identity
 
 sys.path.insert(0, str(Path(__file__).parent))
 from documents import AIPD, MIB, RISKS, TERMS, write_log, write_pdf, write_xlsx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SCELLE: Final = str(Path(sys.executable).with_name("scelle"))
 DOSSIER: Final = "2801-iris-ios"
@@ -49,15 +55,14 @@ class Actor:
         Raises:
             SystemExit: it ended with another code than expected: the demo does not go on.
         """
-        environment = {
-            "HOME": str(self.folder),
-            "SCELLE_HOME": str(self.folder / ".scelle"),
-            "PATH": os.environ["PATH"],
-            **{name: value for name, value in os.environ.items() if name.startswith(("LC_", "LANG"))},
-        }
         print(f"\n  {bold(self.name)} $ scelle {' '.join(map(shlex.quote, words))}")
         done = subprocess.run(
-            [SCELLE, *words], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+            [SCELLE, *words],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         for line in (done.stdout if shown else "").splitlines() + done.stderr.splitlines():
             print(f"    {line}")
@@ -67,6 +72,27 @@ class Actor:
         if expect:
             print(f"    {dim(f'exit code {expect}')}")
         return done.stdout
+
+    def is_killed(self, *words: str, once: Callable[[], bool]) -> None:
+        """Run a command and kill it, without a warning, as soon as ``once`` says so."""
+        print(f"\n  {bold(self.name)} $ scelle {' '.join(map(shlex.quote, words))}")
+        process = subprocess.Popen(
+            [SCELLE, *words], cwd=self.folder, env=self.environment(), stdout=subprocess.DEVNULL
+        )
+        while process.poll() is None and not once():
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        print(f"    {dim('kill -9')}")
+
+    def environment(self) -> dict[str, str]:
+        """Return what this person's commands are started with."""
+        return {
+            "HOME": str(self.folder),
+            "SCELLE_HOME": str(self.folder / ".scelle"),
+            "PATH": os.environ["PATH"],
+            **{name: value for name, value in os.environ.items() if name.startswith(("LC_", "LANG"))},
+        }
 
     def asks(self, *words: str, shows: tuple[str, ...] = ()) -> Any:
         """Run a command with ``--json`` and return what it answers; print only the fields ``shows``."""
@@ -255,7 +281,22 @@ class Story:
         self.seal("cgu.scelle", "cgu", "cgu.txt")
         self.deposit("cgu.scelle")
         self.seal("securite.scelle", "securite", "acces.log")
+        if self.log_size >= PARTS_FROM:
+            note(
+                "Large containers go in parts. This upload is killed on its way; the next sends the rest.",
+                "Les grands conteneurs partent en parties. Cet envoi est tué en route ; le suivant l'achève.",
+            )
+            self.editor.is_killed("deposit", "securite.scelle", *ACCESS, once=self.much_has_arrived)
         self.deposit("securite.scelle")
+
+    def much_has_arrived(self) -> bool:
+        """Tell whether the server has taken more than half of the long log."""
+        size = 0
+        for path in self.server.data.rglob("*"):
+            # Parts get other names while we look.
+            with contextlib.suppress(FileNotFoundError):
+                size += path.stat().st_size
+        return size > self.log_size / 2
 
     def seal(self, output: str, evidence_type: str, *files: str, supersedes: str = "") -> None:
         """Seal files with the template."""

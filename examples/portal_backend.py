@@ -97,7 +97,7 @@ class Portal:
         """Deposit what an editor sealed and uploaded to the platform; the receipt is verified.
 
         Both must be allowed: the platform to act in the dossier, the editor's key to seal for it. Repeating
-        it after a failure is safe.
+        it after a failure is safe; what is large goes in parts, and only those that are missing go again.
         """
         return await deposit(
             self.service, self.anchor, str(container), replaces=replaces, acting_for=editor_key

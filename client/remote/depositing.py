@@ -1,5 +1,7 @@
 """Depositing a sealed container, and replacing what was deposited: until the receipt is verified.
 
+Large ones go in parts, see ``client.remote.parts``.
+
 Before anything is sent, the container is compared with the dossier's current key. Where that key was rotated
 since the container was sealed, its list of accesses is written anew, here, by whoever may; the sealed content
 stays byte for byte, and so does its seal.
@@ -8,7 +10,7 @@ stays byte for byte, and so does its seal.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from client.dossiers import KnownDossier
 from client.errors import N_, UsageProblem
@@ -17,8 +19,9 @@ from client.exchange.rewrapping import change_accesses
 from client.refusals import refusing
 from client.remote.carriage import from_model
 from client.remote.granting import fetch_keys
+from client.remote.parts import FROM, Way, give_up, send_in_parts
 from client.remote.problems import StateConflict
-from client.remote.uploading import upload_file
+from client.remote.sending import Delivery, send_whole
 from client.trust import check_receipt
 from keys.derivation import key_id
 from vault.api.problems import Code
@@ -29,16 +32,19 @@ from vault.container.seal import TEMPLATE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client.remote.sending import Delivered
     from client.remote.service import Service
     from client.trust import Anchor
     from keys.signing import SigningKey
     from keys.statements import DossierKey, Receipt, Signed
-    from vault.api.models.base import SignedStatement
     from vault.api.models.evidence import Version
     from vault.container.examine import Examined
     from vault.container.unlocking import Unlocked
 
     Advance = Callable[[int], None]
+
+
+IN_PARTS: Final = Way()
 
 
 class Rewriter(NamedTuple):
@@ -73,6 +79,8 @@ async def deposit(
     acting_for: str | None = None,
     rewriter: Rewriter | None = None,
     advance: Advance = lambda _count: None,
+    way: Way = IN_PARTS,
+    parts_from: int = FROM,
 ) -> Kept:
     """Deposit a container; with ``replaces``, in the place of that proof's active version.
 
@@ -85,15 +93,17 @@ async def deposit(
         replaces: id of the proof; the seal itself says which version of it is superseded.
         acting_for: key id, in hexadecimal, of the editor that a portal acts for.
         rewriter: who may write the accesses anew; without one a container to an older key is refused.
-        advance: called with the number of bytes sent since the last call; negative where it begins again.
+        advance: called with the number of bytes sent since the last call; below 0 where some are sent again.
+        way: how it goes in parts, and whether it has to go on with what an earlier attempt sent.
+        parts_from: size in bytes from which on it goes in parts.
 
     Raises:
         UsageProblem: a template, or a seal that does not say what it replaces, or says so unasked.
+        NotFoundProblem: it has to go on, and there is nothing to go on with.
         RefusedContainer: it is not whole; nothing was sent.
         StateConflict: ``dossier_key_outdated`` without a rewriter; whatever else the service found.
         Distrusted: statements or a receipt that the authority does not stand behind.
     """
-    sending = _Sending(replaces, acting_for, advance)
     rewritten, refusals = False, 0
     while True:
         with ContainerFile.open(path) as file:
@@ -101,9 +111,13 @@ async def deposit(
             _check_purpose(path, examined, replaces)
             key = await current_key(service, anchor, examined.seal.seal.dossier, acting_for=acting_for)
             if sealed_to(examined, key) or rewriter is None:
+                delivery = Delivery(file, examined, replaces, acting_for, advance)
                 try:
-                    kept = await _send(service, anchor, file, examined, sending)
-                    return kept._replace(rewritten=rewritten)
+                    if way.resume or file.size >= parts_from:
+                        answer = await send_in_parts(service, delivery, way)
+                    else:
+                        answer = await send_whole(service, delivery)
+                    return _judge(anchor, examined, answer, rewritten=rewritten)
                 except StateConflict as refused:
                     # Rotated between our look and the deposit: once more, with what is current now.
                     refusals += 1
@@ -113,6 +127,16 @@ async def deposit(
                     continue
             await asyncio.to_thread(_rewrite, file, examined, rewriter, key)
             rewritten = True
+
+
+async def abandon(
+    service: Service, path: str, *, replaces: str | None = None, acting_for: str | None = None
+) -> None:
+    """Give up an upload in parts that did not finish; raises as `client.remote.parts.give_up` does."""
+    with ContainerFile.open(path) as file:
+        examined = await asyncio.to_thread(file.examine)
+        _check_purpose(path, examined, replaces)
+        await give_up(service, Delivery(file, examined, replaces, acting_for, lambda _count: None))
 
 
 async def current_key(
@@ -171,51 +195,9 @@ def _rewrite(file: ContainerFile, examined: Examined, rewriter: Rewriter, key: D
     )
 
 
-class _Sending(NamedTuple):
-    replaces: str | None
-    acting_for: str | None
-    advance: Advance
-
-
-async def _send(
-    service: Service, anchor: Anchor, file: ContainerFile, examined: Examined, call: _Sending
-) -> Kept:
-    seal, upload = examined.seal.seal, upload_file(file, call.advance)
-    try:
-        if call.replaces is None:
-            answer = await service.deposit(
-                seal.dossier,
-                upload,
-                # The same container again is the same request again, even from another process.
-                idempotency_key=examined.envelope.digest.hex(),
-                acting_for=call.acting_for,
-            )
-        else:
-            answer = await service.replace_evidence(
-                call.replaces, upload, if_match=seal.supersedes.hex(), acting_for=call.acting_for
-            )
-        version, carried = answer.version, answer.receipt
-    except StateConflict as refused:
-        if not refused.repeated or refused.code not in {Code.ALREADY_DEPOSITED, Code.PRECONDITION_FAILED}:
-            raise
-        # The attempt that broke off may have been the one that was kept.
-        found = await _find_kept(service, examined, call)
-        if found is None:
-            raise
-        version, carried = found
-    signed = from_model(carried)
+def _judge(anchor: Anchor, examined: Examined, answer: Delivered, *, rewritten: bool) -> Kept:
+    """Believe the receipt, if it is one and about this very container."""
+    signed = from_model(answer.receipt)
     receipt = anchor.receipt(signed)
     check_receipt(receipt, examined)
-    return Kept(version, signed, receipt, rewritten=False)
-
-
-async def _find_kept(
-    service: Service, examined: Examined, call: _Sending
-) -> tuple[Version, SignedStatement] | None:
-    if call.replaces is None:
-        return None
-    proof = await service.get_evidence(call.replaces, acting_for=call.acting_for)
-    for version in proof.versions:
-        if version.seal_id == examined.seal.seal_id.hex():
-            return version, (await service.get_receipt(proof.id, version.number)).receipt
-    return None
+    return Kept(answer.version, signed, receipt, rewritten)

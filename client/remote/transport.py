@@ -6,6 +6,7 @@ elsewhere), nothing is retried unless doing it twice is the same as doing it onc
 
 from __future__ import annotations
 
+from base64 import b64encode
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeVar
 from urllib.parse import quote
@@ -29,7 +30,7 @@ from client.remote.retries import Retries
 from keys.randomness import random_bytes
 from vault.api.models.base import Problem
 from vault.api.problems import MEDIA_TYPE as PROBLEM
-from vault.api.route import ACTING_HEADER, IDEMPOTENCY_HEADER, JSON, REQUEST_ID_HEADER
+from vault.api.route import ACTING_HEADER, DIGEST_HEADER, IDEMPOTENCY_HEADER, JSON, REQUEST_ID_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -69,6 +70,7 @@ class Call(NamedTuple):
         idempotency_key: for routes that take one; drawn at random where the caller gives none.
         acting_for: key id, in hexadecimal, of the editor that a portal acts for.
         offset: first byte that is wanted, for routes that take a range.
+        digest: SHA-256 of the raw body, for routes that ask for it.
     """
 
     path: Mapping[str, object] = {}
@@ -79,6 +81,7 @@ class Call(NamedTuple):
     idempotency_key: str | None = None
     acting_for: str | None = None
     offset: int = 0
+    digest: bytes | None = None
 
 
 NOTHING: Final = Call()
@@ -269,13 +272,22 @@ class Transport:
             headers["Accept-Encoding"] = "identity"
         if route.idempotent:
             headers[IDEMPOTENCY_HEADER] = call.idempotency_key or random_bytes(16).hex()
-        if call.if_match:
-            headers["If-Match"] = f'"{call.if_match}"'
-        if call.acting_for:
-            headers[ACTING_HEADER] = call.acting_for
-        if call.offset:
-            headers["Range"] = f"bytes={call.offset}-"
-        return headers
+        return headers | _particulars(call)
+
+
+def _particulars(call: Call) -> dict[str, str]:
+    """Return the headers that say what this very call is about."""
+    headers: dict[str, str] = {}
+    if call.if_match:
+        headers["If-Match"] = f'"{call.if_match}"'
+    if call.acting_for:
+        headers[ACTING_HEADER] = call.acting_for
+    if call.offset:
+        headers["Range"] = f"bytes={call.offset}-"
+    if call.digest is not None:
+        # RFC 9530, section 2, and the byte sequences of RFC 8941.
+        headers[DIGEST_HEADER] = f"sha-256=:{b64encode(call.digest).decode()}:"
+    return headers
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -22,6 +22,7 @@ from client.cli.online.connection import (
 )
 from client.cli.online.receiving import read_receipt, show_receipt, write_receipt
 from client.cli.online.trusting import settle_trust, trust_by_template, trust_option
+from client.cli.online.uploads import Telling
 from client.cli.options import force_option, json_option, passphrase_option, quiet_option, username_options
 from client.cli.style import command
 from client.cli.who import Who, open_template
@@ -31,15 +32,16 @@ from client.exchange.opening import Access
 from client.exchange.targets import require_free
 from client.profile import Profile
 from client.records import Proof
-from client.remote.depositing import Rewriter
+from client.remote.depositing import Rewriter, abandon
 from client.remote.depositing import deposit as deposit_
+from client.remote.parts import Way
 from client.remote.problems import ServiceProblem, TransportProblem
 from client.remote.signin import sign_in
 from client.terminal import progress, say
 from keys.statements import Receipt, read_unjudged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from client.profile import ServiceProfile
     from client.remote.depositing import Kept
@@ -58,10 +60,11 @@ class _Given(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """Where one deposits, and who could write the container's accesses anew."""
+    """Where one deposits, who could write the container's accesses anew, and how to sign in once more."""
 
     connection: Connection
     rewriter: Rewriter | None
+    sign_in: Callable[[], Awaitable[object]] | None
 
 
 @command(
@@ -69,12 +72,16 @@ class _Entry(NamedTuple):
     help=_(
         "Deposit a sealed container. With --template one password signs you in and out again; without it the "
         "session of scelle login is used. With --replaces the container takes the place of a proof, whose "
-        "version before is archived. The receipt is verified and kept."
+        "version before is archived. The receipt is verified and kept. Large containers go in parts: typed "
+        "again after a broken line or a killed command, here or on another machine, only the missing parts "
+        "are sent."
     ),
     examples=(
         "scelle deposit aipd.scelle --template dossier.scelle --username a.martin",
         "scelle deposit aipd-2.scelle --replaces 5f0c… --template dossier.scelle --username a.martin",
         "scelle deposit aipd.scelle --receipt-out aipd.receipt --json",
+        "scelle deposit logs.scelle --resume --template dossier.scelle --username a.martin",
+        "scelle deposit logs.scelle --abandon --template dossier.scelle --username a.martin",
     ),
 )
 @click.argument("container", metavar=_("CONTAINER"))
@@ -82,6 +89,17 @@ class _Entry(NamedTuple):
     "--replaces",
     metavar=_("PROOF"),
     help=_("The proof to replace: its id, the seal id or the receipt of its active version."),
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help=_("Go on with an upload of this container that did not finish, and do not begin one."),
+)
+@click.option(
+    "--abandon",
+    "abandoned",
+    is_flag=True,
+    help=_("Give up an upload of this container that did not finish: the service forgets its parts."),
 )
 @click.option("--template", metavar=_("FILE"), help=_("Template that holds your key."))
 @username_options()
@@ -98,6 +116,8 @@ def deposit(
     *,
     container: str,
     replaces: str | None,
+    resume: bool,
+    abandoned: bool,
     acting_for: str | None,
     receipt_out: str | None,
     force: bool,
@@ -112,16 +132,23 @@ def deposit(
         raise UsageProblem(N_("--template and --identity exclude each other; give one"))
     if given.template and not given.username:
         raise UsageProblem(N_("a template opens with its user name; add --username"))
+    if resume and abandoned:
+        raise UsageProblem(N_("--resume and --abandon exclude each other; give one"))
     if receipt_out:
         require_free(receipt_out, force=force)
     proof = _proof_id(replaces) if replaces else None
     known = known_service(server)
+    if abandoned:
+        wait_for(_give_up(known, given, container, replaces=proof, acting_for=acting_for))
+        if not quiet:
+            say(_("the upload was given up; the service has forgotten its parts"))
+        return
     with ContainerFile.open(container) as file:
         size = file.size
 
     async def work() -> Kept:
         async with _enter(known, given) as entry:
-            with progress(_("depositing"), size, quiet=quiet) as advance:
+            with progress(_("depositing"), size, quiet=quiet) as advance, Telling(quiet=quiet) as telling:
                 return await deposit_(
                     entry.connection.service,
                     anchored(entry.connection),
@@ -130,6 +157,7 @@ def deposit(
                     acting_for=acting_for,
                     rewriter=entry.rewriter,
                     advance=advance,
+                    way=Way(resume=resume, found=telling.found, sign_in=entry.sign_in),
                 )
 
     kept = wait_for(work())
@@ -142,11 +170,23 @@ def deposit(
     show_receipt(kept.receipt, as_json=as_json, extra=extra)
 
 
+async def _give_up(
+    known: ServiceProfile,
+    given: _Given,
+    container: str,
+    *,
+    replaces: str | None,
+    acting_for: str | None,
+) -> None:
+    async with _enter(known, given) as entry:
+        await abandon(entry.connection.service, container, replaces=replaces, acting_for=acting_for)
+
+
 @asynccontextmanager
 async def _enter(known: ServiceProfile, given: _Given) -> AsyncIterator[_Entry]:
     if given.template is None and given.identity is None:
         async with signed_in(known) as connection:
-            yield _Entry(connection, None)
+            yield _Entry(connection, None, None)
         return
     async with reach(known) as service:
         if given.template is not None:
@@ -169,7 +209,9 @@ async def _enter(known: ServiceProfile, given: _Given) -> AsyncIterator[_Entry]:
         try:
             access = Access(lambda: [identity.decapsulation], password)
             rewriter = Rewriter(access.unlock, lambda _unlocked: identity.signing)
-            yield _Entry(Connection(service, known, signed.session), rewriter)
+            yield _Entry(
+                Connection(service, known, signed.session), rewriter, lambda: sign_in(service, identity)
+            )
         finally:
             # It was for this once; it would end by itself within the hour.
             with suppress(ServiceProblem, TransportProblem):

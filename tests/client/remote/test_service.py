@@ -28,6 +28,7 @@ def test_a_method_takes_what_its_route_takes(route):
     assert ("offset" in parameters) == route.ranged
     assert ("query" in parameters) == (route.query is not None)
     assert ("container" in parameters) == (route.sends is not None)
+    assert ("digest" in parameters) == route.digested
     assert bool({"request", "publication"} & set(parameters)) == (route.request is not None)
 
 
@@ -71,6 +72,8 @@ EXAMPLES = {
     "container": _upload,
     "if_match": lambda _route: "00" * 32,
     "number": lambda _route: 1,
+    "part": lambda _route: 1,
+    "digest": lambda _route: bytes(32),
     **{
         name: lambda _route: "ab" * 16
         for name in (
@@ -83,6 +86,7 @@ EXAMPLES = {
             "code",
             "grant",
             "evidence",
+            "upload",
         )
     },
 }

@@ -1,0 +1,236 @@
+"""Uploads in parts over a line that breaks: the same bytes arrive, once, whoever goes on with them."""
+
+import asyncio
+import random
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import pytest
+import pytest_asyncio
+
+from client.errors import NotFoundProblem
+from client.exchange.containers import ContainerFile
+from client.refusals import RefusedContainer
+from client.remote.parts import Way, send_in_parts
+from client.remote.problems import CutOff
+from client.remote.retries import NO_RETRIES, Retries
+from client.remote.sending import Delivery
+from client.remote.service import connect
+from client.remote.uploading import upload_bytes
+from tests.exchange.everybody import assemble
+from tests.exchange.world import open_world
+from tests.line import Cut, Line
+from vault.container.examine import examine
+from vault.container.layout import BLOCK, parse_preamble
+from vault.container.steps import run
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CONTENT = random.Random(11).randbytes(2 * BLOCK + 100_000)  # noqa: S311 - the same in every run
+PARTS = 3
+RANDOM_CUTS = 100
+DYING = Way(parallel=1, retries=NO_RETRIES)
+
+
+async def at_once(_seconds):
+    """Make no pause."""
+
+
+class Site(NamedTuple):
+    """A service that takes parts of 1 MiB, an editor, and the line between them."""
+
+    everybody: Any
+    line: Line
+    folder: Any
+
+    def seal(self):
+        """Return a new container of three parts, in a file, and what it holds."""
+        world, everybody = self.everybody.world, self.everybody
+        data = world.seal(everybody.editor.signing, everybody.dossier, content=CONTENT)
+        path = self.folder / f"{sha256(data).hexdigest()[:16]}.scelle"
+        path.write_bytes(data)
+        return path, data
+
+    async def send(self, path, way, *, advance=lambda _count: None):
+        """Deposit a container as a process of its own would."""
+        session = self.everybody.sessions["editor"]
+        async with connect(self.line.url, token=session, retries=NO_RETRIES) as service:
+            with ContainerFile.open(str(path)) as file:
+                return await send_in_parts(service, Delivery(file, file.examine(), None, None, advance), way)
+
+    async def require_same(self, delivered, path, data):
+        """Compare what a reviewer gets with what was sealed, then make room."""
+        world = self.everybody.world
+        where = {"evidence": delivered.version.evidence, "number": 1}
+        token = self.everybody.people["reviewer"].token
+        assert (await world.ask("fetch_container", where, token=token)).body == data
+        proof = await world.ok("get_evidence", where, token=token)
+        assert len(proof["versions"]) == 1
+        path.unlink()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uploads")
+    async with open_world(folder / "service", upload_part_bytes=BLOCK) as world:
+        host, port = world.origin.removeprefix("http://").split(":")
+        with Line((host, int(port))) as line:
+            yield Site(await assemble(world), line, folder)
+
+
+class Break:
+    """Cuts the line where so many bytes of bodies have been sent, over however many requests; once."""
+
+    def __init__(self, after):
+        self.left = after
+        self.done = False
+
+    def __call__(self, message):
+        if self.done or message.answers or not message.length:
+            return None
+        if self.left > message.length:
+            self.left -= message.length
+            return None
+        self.done = True
+        return Cut(self.left)
+
+
+def sizes(data):
+    """Return the lengths of what is announced and of each part."""
+    length = parse_preamble(data).payload_length
+    spans = [min(BLOCK, length - start) for start in range(0, length, BLOCK)]
+    assert len(spans) == PARTS
+    return [len(data) - length, *spans]
+
+
+def boundaries(data):
+    """Return every byte at which a request begins or ends, and its neighbours."""
+    found, end = {1}, 0
+    for size in sizes(data):
+        end += size
+        found |= {end - 1, end, end + 1}
+    return sorted(place for place in found if place <= sum(sizes(data)))
+
+
+async def test_cut_anywhere_another_process_goes_on(site):
+    _path, sample = site.seal()
+    somewhere = random.Random(21)  # noqa: S311 - the same in every run
+    cuts = boundaries(sample) + [somewhere.randrange(1, len(sample)) for _cut in range(RANDOM_CUTS)]
+    for cut in cuts:
+        path, data = site.seal()
+        site.line.rule = Break(cut)
+        with pytest.raises(CutOff):
+            await site.send(path, DYING)
+        assert site.line.rule.done
+        site.line.passed.clear()
+        found, done = [], []
+        way = DYING._replace(found=lambda *told, found=found: found.append(told))
+        delivered = await site.send(path, way, advance=done.append)
+        ((there, parts),) = found
+        # Every part whose last byte was sent before the cut is there; that of the cut may be.
+        ends = [sum(sizes(data)[: number + 2]) for number in range(PARTS)]
+        whole = sum(end < cut for end in ends)
+        assert whole <= there <= whole + (cut in ends), cut
+        assert parts == PARTS
+        sent = [message for message in site.line.passed if message.method == "PUT" and not message.answers]
+        assert len(sent) == PARTS - there, cut
+        assert sum(done) == len(data), cut
+        await site.require_same(delivered, path, data)
+
+
+async def test_one_process_goes_on_by_itself_wherever_it_is_cut(site):
+    _path, sample = site.seal()
+    for cut in boundaries(sample):
+        path, data = site.seal()
+        site.line.rule, done = Break(cut), []
+        way = Way(parallel=1, retries=Retries(attempts=2, sleep=at_once))
+        delivered = await site.send(path, way, advance=done.append)
+        assert site.line.rule.done
+        assert sum(done) == len(data)
+        await site.require_same(delivered, path, data)
+
+
+@pytest.mark.parametrize("asked", ["/uploads", "/parts/1", "/parts/3", "/completion"])
+@pytest.mark.parametrize("goes_on", ["itself", "another"])
+async def test_a_reply_that_was_lost_changes_nothing(site, asked, goes_on):
+    path, data = site.seal()
+    site.line.once(lambda message: message.answers and message.path.endswith(asked), Cut(0))
+    if goes_on == "another":
+        with pytest.raises(CutOff):
+            await site.send(path, DYING)
+    delivered = await site.send(path, Way(retries=Retries(attempts=2, sleep=at_once)))
+    await site.require_same(delivered, path, data)
+
+
+async def test_a_line_that_breaks_in_every_part_is_survived(site):
+    path, data = site.seal()
+    broken = set()
+
+    def rule(message):
+        if message.answers or message.method != "PUT" or message.path in broken:
+            return None
+        broken.add(message.path)
+        return Cut(BLOCK // 3 if message.length == BLOCK else 5)
+
+    site.line.rule = rule
+    delivered = await site.send(path, Way(retries=Retries(attempts=3, sleep=at_once)))
+    assert len(broken) == PARTS
+    await site.require_same(delivered, path, data)
+
+
+async def test_parts_come_in_any_order_and_twice(site):
+    path, data = site.seal()
+    site.line.rule = lambda _message: None
+    preamble = parse_preamble(data)
+    examined = run(examine(len(data)), lambda at, length: data[at : at + length])
+    async with connect(site.line.url, token=site.everybody.sessions["editor"]) as service:
+        head = data[: preamble.payload_offset] + data[preamble.leaves_offset :]
+        session = await service.begin_upload(examined.seal.seal.dossier, upload_bytes(head))
+
+        async def put(number):
+            start = preamble.payload_offset + (number - 1) * BLOCK
+            part = data[start : min(start + BLOCK, preamble.leaves_offset)]
+            await service.put_part(session.id, number, upload_bytes(part), digest=sha256(part).digest())
+
+        await asyncio.gather(*(put(number) for number in (3, 1, 3, 2, 1)))
+        assert (await service.get_upload(session.id)).received == (1, 2, 3)
+        answer = await service.complete_upload(session.id)
+        again = await service.complete_upload(session.id)
+    assert answer == again
+    await site.require_same(answer, path, data)
+
+
+async def test_what_was_damaged_meanwhile_is_not_even_announced(site):
+    path, data = site.seal()
+    spoilt = bytearray(data)
+    spoilt[parse_preamble(data).payload_offset + BLOCK + 3] ^= 1
+    path.write_bytes(spoilt)
+    site.line.passed.clear()
+    with pytest.raises(RefusedContainer):
+        await site.send(path, Way())
+    assert site.line.passed == []
+
+
+async def test_a_copy_that_is_damaged_cannot_go_on_but_the_original_can(site):
+    path, data = site.seal()
+    site.line.rule = Break(sum(sizes(data)[:2]) + 5)
+    with pytest.raises(CutOff):
+        await site.send(path, DYING)
+    spoilt = bytearray(data)
+    spoilt[-1] ^= 1
+    copy = path.with_suffix(".copy")
+    copy.write_bytes(spoilt)
+    with pytest.raises(RefusedContainer):
+        await site.send(copy, Way())
+    delivered = await site.send(path, Way(resume=True))
+    await site.require_same(delivered, path, data)
+
+
+async def test_going_on_with_nothing_leaves_nothing(site):
+    path, _data = site.seal()
+    site.line.rule = lambda _message: None
+    site.line.passed.clear()
+    with pytest.raises(NotFoundProblem):
+        await site.send(path, Way(resume=True))
+    # The session that was made to find out does not stay.
+    assert [message.method for message in site.line.passed if not message.answers] == ["POST", "DELETE"]
