@@ -17,6 +17,7 @@ from client.remote.retries import NO_RETRIES, Retries
 from client.remote.sending import Delivery
 from client.remote.service import connect
 from client.remote.uploading import upload_bytes
+from tests.exchange.engines import engine  # noqa: F401 - both engines
 from tests.exchange.everybody import assemble
 from tests.exchange.world import open_world
 from tests.line import Cut, Line
@@ -26,9 +27,12 @@ from vault.container.steps import run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CONTENT = random.Random(11).randbytes(2 * BLOCK + 100_000)  # noqa: S311 - the same in every run
 PARTS = 3
-RANDOM_CUTS = 100
+RANDOM_CUTS = {"embedded": 100, "institution": 25}
+"""Fewer where parts are larger and every byte goes through two servers."""
+
+PART = {"embedded": BLOCK, "institution": 5 * BLOCK}
+"""S3 takes no smaller ones."""
 DYING = Way(parallel=1, retries=NO_RETRIES)
 
 
@@ -37,16 +41,18 @@ async def at_once(_seconds):
 
 
 class Site(NamedTuple):
-    """A service that takes parts of 1 MiB, an editor, and the line between them."""
+    """A service that takes parts of ``part`` bytes, an editor, and the line between them."""
 
     everybody: Any
     line: Line
     folder: Any
+    part: int
+    content: bytes
 
     def seal(self):
         """Return a new container of three parts, in a file, and what it holds."""
         world, everybody = self.everybody.world, self.everybody
-        data = world.seal(everybody.editor.signing, everybody.dossier, content=CONTENT)
+        data = world.seal(everybody.editor.signing, everybody.dossier, content=self.content)
         path = self.folder / f"{sha256(data).hexdigest()[:16]}.scelle"
         path.write_bytes(data)
         return path, data
@@ -70,12 +76,14 @@ class Site(NamedTuple):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site(tmp_path_factory):
+async def site(tmp_path_factory, shared_settings, engine):  # noqa: F811 - the one that was imported
+    part = PART[engine]
+    content = random.Random(11).randbytes(2 * part + 100_000)  # noqa: S311 - the same in every run
     folder = tmp_path_factory.mktemp("uploads")
-    async with open_world(folder / "service", upload_part_bytes=BLOCK) as world:
+    async with open_world(folder / "service", upload_part_bytes=part, **shared_settings) as world:
         host, port = world.origin.removeprefix("http://").split(":")
         with Line((host, int(port))) as line:
-            yield Site(await assemble(world), line, folder)
+            yield Site(await assemble(world), line, folder, part, content)
 
 
 class Break:
@@ -95,27 +103,29 @@ class Break:
         return Cut(self.left)
 
 
-def sizes(data):
+def sizes(data, part):
     """Return the lengths of what is announced and of each part."""
     length = parse_preamble(data).payload_length
-    spans = [min(BLOCK, length - start) for start in range(0, length, BLOCK)]
+    spans = [min(part, length - start) for start in range(0, length, part)]
     assert len(spans) == PARTS
     return [len(data) - length, *spans]
 
 
-def boundaries(data):
+def boundaries(data, part):
     """Return every byte at which a request begins or ends, and its neighbours."""
     found, end = {1}, 0
-    for size in sizes(data):
+    for size in sizes(data, part):
         end += size
         found |= {end - 1, end, end + 1}
-    return sorted(place for place in found if place <= sum(sizes(data)))
+    return sorted(place for place in found if place <= sum(sizes(data, part)))
 
 
-async def test_cut_anywhere_another_process_goes_on(site):
+async def test_cut_anywhere_another_process_goes_on(site, engine):  # noqa: F811 - the one that was imported
     _path, sample = site.seal()
     somewhere = random.Random(21)  # noqa: S311 - the same in every run
-    cuts = boundaries(sample) + [somewhere.randrange(1, len(sample)) for _cut in range(RANDOM_CUTS)]
+    cuts = boundaries(sample, site.part) + [
+        somewhere.randrange(1, len(sample)) for _cut in range(RANDOM_CUTS[engine])
+    ]
     for cut in cuts:
         path, data = site.seal()
         site.line.rule = Break(cut)
@@ -128,7 +138,7 @@ async def test_cut_anywhere_another_process_goes_on(site):
         delivered = await site.send(path, way, advance=done.append)
         ((there, parts),) = found
         # Every part whose last byte was sent before the cut is there; that of the cut may be.
-        ends = [sum(sizes(data)[: number + 2]) for number in range(PARTS)]
+        ends = [sum(sizes(data, site.part)[: number + 2]) for number in range(PARTS)]
         whole = sum(end < cut for end in ends)
         assert whole <= there <= whole + (cut in ends), cut
         assert parts == PARTS
@@ -140,7 +150,7 @@ async def test_cut_anywhere_another_process_goes_on(site):
 
 async def test_one_process_goes_on_by_itself_wherever_it_is_cut(site):
     _path, sample = site.seal()
-    for cut in boundaries(sample):
+    for cut in boundaries(sample, site.part):
         path, data = site.seal()
         site.line.rule, done = Break(cut), []
         way = Way(parallel=1, retries=Retries(attempts=2, sleep=at_once))
@@ -170,7 +180,7 @@ async def test_a_line_that_breaks_in_every_part_is_survived(site):
         if message.answers or message.method != "PUT" or message.path in broken:
             return None
         broken.add(message.path)
-        return Cut(BLOCK // 3 if message.length == BLOCK else 5)
+        return Cut(site.part // 3 if message.length == site.part else 5)
 
     site.line.rule = rule
     delivered = await site.send(path, Way(retries=Retries(attempts=3, sleep=at_once)))
@@ -188,8 +198,8 @@ async def test_parts_come_in_any_order_and_twice(site):
         session = await service.begin_upload(examined.seal.seal.dossier, upload_bytes(head))
 
         async def put(number):
-            start = preamble.payload_offset + (number - 1) * BLOCK
-            part = data[start : min(start + BLOCK, preamble.leaves_offset)]
+            start = preamble.payload_offset + (number - 1) * site.part
+            part = data[start : min(start + site.part, preamble.leaves_offset)]
             await service.put_part(session.id, number, upload_bytes(part), digest=sha256(part).digest())
 
         await asyncio.gather(*(put(number) for number in (3, 1, 3, 2, 1)))
@@ -203,7 +213,7 @@ async def test_parts_come_in_any_order_and_twice(site):
 async def test_what_was_damaged_meanwhile_is_not_even_announced(site):
     path, data = site.seal()
     spoilt = bytearray(data)
-    spoilt[parse_preamble(data).payload_offset + BLOCK + 3] ^= 1
+    spoilt[parse_preamble(data).payload_offset + site.part + 3] ^= 1
     path.write_bytes(spoilt)
     site.line.passed.clear()
     with pytest.raises(RefusedContainer):
@@ -213,7 +223,7 @@ async def test_what_was_damaged_meanwhile_is_not_even_announced(site):
 
 async def test_a_copy_that_is_damaged_cannot_go_on_but_the_original_can(site):
     path, data = site.seal()
-    site.line.rule = Break(sum(sizes(data)[:2]) + 5)
+    site.line.rule = Break(sum(sizes(data, site.part)[:2]) + 5)
     with pytest.raises(CutOff):
         await site.send(path, DYING)
     spoilt = bytearray(data)

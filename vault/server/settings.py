@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         challenge_seconds: life of a challenge.
         enrolment_seconds: life of an enrolment code.
         upload_seconds: how long an upload session waits for its next part.
-        upload_part_bytes: length of an upload's parts, in whole MiB; more where 9,000 of them would not do.
+        upload_part_bytes: length of an upload's parts, in whole MiB, on S3 5 or more; longer where need be.
         answer_seconds: how long an answer is remembered under its idempotency key.
         sign_in_failures: failures of one source within the window, before it has to wait.
         sign_in_window: seconds of that window.
