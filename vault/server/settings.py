@@ -41,6 +41,8 @@ MAX_SECRET_FILE: Final = 65_536
 _MIB: Final = 1024**2
 _GIB: Final = 1024**3
 _DAY: Final = 86_400
+_LEAST_S3_PART: Final = 5 * _MIB
+"""S3 takes no shorter parts but the last one."""
 
 Seconds = Annotated[int, Field(ge=1, le=366 * _DAY)]
 Bytes = Annotated[int, Field(ge=1, le=2**53 - 1)]
@@ -169,6 +171,9 @@ class Settings(BaseSettings):
         url = urlsplit(self.s3_endpoint)
         if url.scheme == "http" and not self.s3_insecure and not _is_this_machine(url.hostname or ""):
             raise ValueError("s3_endpoint has to begin with https://, unless s3_insecure is set")
+        if self.upload_part_bytes < _LEAST_S3_PART:
+            # Otherwise the store would say so when the last part has come.
+            raise ValueError("upload_part_bytes has to be at least 5 MiB with s3_endpoint")
         return self
 
     @property

@@ -166,6 +166,7 @@ def test_objects_may_be_elsewhere_than_in_the_folder(monkeypatch, tmp_path) -> N
         ({"s3_bucket": "Not/A/Bucket"}, "s3_bucket"),
         ({"s3_prefix": "a/../b"}, "s3_prefix"),
         ({"s3_prefix": "a/"}, "s3_prefix"),
+        ({"upload_part_bytes": 4 * 1024**2}, "upload_part_bytes"),
         ({"s3_style": "virtual"}, "s3_style"),
         ({"object_lock": "forever"}, "object_lock"),
         ({"s3_endpoint": None, "s3_bucket": None, "object_lock": "governance"}, "object_lock needs"),
