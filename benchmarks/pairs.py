@@ -1,4 +1,4 @@
-"""Whole commands timed in interleaved pairs: A B A B …, the ratio A/B taken pair by pair.
+"""Two things timed in interleaved pairs: A B A B …, the ratio A/B taken pair by pair.
 
 A machine that drifts slows both halves of a pair alike; the median ratio is what to quote, and the spread
 says how far to trust it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import time
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -35,15 +36,31 @@ def measure(
     ours: Sequence[str], peer: Sequence[str], *, pairs: int, before: Callable[[], None] = lambda: None
 ) -> Ratio:
     """Run both commands ``pairs`` times in turn after one warm-up of each, ``before`` ahead of every run."""
+    run = partial(subprocess.run, check=True, capture_output=True)
+    return compare(lambda _: run(ours), lambda _: run(peer), pairs=pairs, before=before)
+
+
+def compare(
+    ours: Callable[[int], object],
+    peer: Callable[[int], object],
+    *,
+    pairs: int,
+    before: Callable[[], None] = lambda: None,
+) -> Ratio:
+    """Do both in turn, ``pairs`` times and once to warm up; they are told how often they ran before."""
     times: tuple[list[float], list[float]] = ([], [])
-    for pair in range(-1, pairs):
-        for command, taken in zip((ours, peer), times, strict=True):
+    for number in range(pairs + 1):
+        for work, taken in zip((ours, peer), times, strict=True):
             before()
             start = time.perf_counter()
-            subprocess.run(command, check=True, capture_output=True)
-            if pair >= 0:
-                taken.append(time.perf_counter() - start)
-    ratios = [mine / theirs for mine, theirs in zip(*times, strict=True)]
+            work(number)
+            taken.append(time.perf_counter() - start)
+    mine, theirs = (taken[1:] for taken in times)
+    ratios = [one / other for one, other in zip(mine, theirs, strict=True)]
     return Ratio(
-        statistics.median(ratios), min(ratios), max(ratios), *(statistics.median(taken) for taken in times)
+        statistics.median(ratios),
+        min(ratios),
+        max(ratios),
+        statistics.median(mine),
+        statistics.median(theirs),
     )
