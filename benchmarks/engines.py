@@ -69,7 +69,6 @@ class Real:
             seaweed.start()
             postgres = Postgres()
             try:
-                postgres.start()
                 yield cls(seaweed, postgres)
             finally:
                 postgres.close()

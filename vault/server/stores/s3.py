@@ -1,6 +1,6 @@
 """The `ObjectStore` port over one bucket of an S3 service.
 
-An object is sent while it arrives: one buffer fills while the other is on its way. Small ones are one
+An object is sent while it arrives: one buffer fills while others are on their way. Small ones are one
 request, larger ones a multipart upload that shows nothing before it is completed. All requests are made in
 threads, and cancellation waits for them, so that what is undone stays undone.
 """
@@ -26,7 +26,7 @@ from vault.server.ports import (
     StoreUnavailableError,
 )
 from vault.server.stores.s3client import PAGE, Bucket
-from vault.server.stores.s3transfers import Reading, Sending
+from vault.server.stores.s3transfers import Buffers, Reading, Sending
 from vault.server.stores.settle import settle
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class S3Store:
         self._versioned: bool | None = None
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
         self.sending = asyncio.Semaphore(SENDING)
+        self.buffers = Buffers(SENDING)
 
     async def close(self) -> None:
         """Wait for what is under way and close the connections."""

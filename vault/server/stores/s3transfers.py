@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from vault.server.ports import ObjectDamagedError, StagedPart
@@ -19,11 +20,14 @@ T = TypeVar("T")
 MIB: Final = 1024 * 1024
 CHUNK: Final = MIB
 """Bytes that a reader gets at once; as many wait for it."""
-PART: Final = 8 * MIB
-"""Bytes of the first parts; what fits into one is sent with a single request."""
-PARTS_BEFORE_GROWTH: Final = 1000
+PART: Final = 5 * MIB
+"""Bytes of the first parts, the least that S3 takes; what fits into one is sent with a single request."""
+AT_ONCE: Final = 2
+"""Parts of one object that are sent while the next one fills."""
+PARTS_BEFORE_GROWTH: Final = 3400
+"""As many parts of the first size hold 16 GiB."""
 LARGEST_PART: Final = 256 * MIB
-"""Parts double every thousand up to this: 10,000 of them, the most that S3 takes, hold 1.4 TiB."""
+"""Later parts grow fourfold every thousand up to this: 10,000 of them, the most that S3 takes, hold 1 TiB."""
 MAX_PARTS: Final = 10_000
 REOPENINGS: Final = 3
 """How often a reading is taken up again after a cut without having got on."""
@@ -31,7 +35,29 @@ REOPENINGS: Final = 3
 
 def part_size(number: int) -> int:
     """Return the bytes of one part, the first having the number 1."""
-    return int(min(PART << min((number - 1) // PARTS_BEFORE_GROWTH, 16), LARGEST_PART))
+    if number <= PARTS_BEFORE_GROWTH:
+        return PART
+    return int(min(PART << min(2 + (number - PARTS_BEFORE_GROWTH - 1) // 1000 * 2, 16), LARGEST_PART))
+
+
+class Buffers:
+    """Memory for parts, used again by whoever needs some next: as much as is sent at once is kept.
+
+    Fresh memory costs more than what is copied into it.
+    """
+
+    def __init__(self, spare: int) -> None:
+        self._most = spare
+        self._spare: list[bytearray] = []
+
+    def take(self, size: int) -> bytearray:
+        """Return ``size`` bytes; whatever stands in them."""
+        return self._spare.pop() if size == PART and self._spare else bytearray(size)
+
+    def give(self, buffer: bytearray) -> None:
+        """Take a buffer back that nobody uses any more."""
+        if len(buffer) == PART and len(self._spare) < self._most:
+            self._spare.append(buffer)
 
 
 class Workers(Protocol):
@@ -39,16 +65,18 @@ class Workers(Protocol):
 
     Attributes:
         sending: held for each part that is being sent.
+        buffers: memory for parts.
     """
 
     sending: asyncio.Semaphore
+    buffers: Buffers
 
     async def run(self, work: Callable[..., T], *words: Any) -> T:
         """Do something in a thread, to its end."""
 
 
 class Sending:
-    """An object on its way: one buffer fills, the other one is sent."""
+    """An object on its way: one buffer fills while others are sent."""
 
     def __init__(self, store: Workers, bucket: Bucket, path: str) -> None:
         self._store = store
@@ -57,10 +85,9 @@ class Sending:
         self._upload: str | None = None
         self._parts: list[StagedPart] = []
         self._number = 1
-        self._buffer = bytearray(PART)
-        self._spare: bytearray | None = None
+        self._buffer = store.buffers.take(PART)
         self._filled = 0
-        self._under_way: asyncio.Task[StagedPart] | None = None
+        self._under_way: deque[asyncio.Task[StagedPart]] = deque()
         self._may_stand = False
 
     async def feed(self, chunk: bytes) -> None:
@@ -81,34 +108,43 @@ class Sending:
             with memoryview(self._buffer)[: self._filled] as data:
                 async with self._store.sending:
                     await self._store.run(self._bucket.put, self._path, data)
+            self._store.buffers.give(self._buffer)
             return self._filled
         await self._send()
-        await self._arrived()
+        while self._under_way:
+            await self._arrived()
+        self._store.buffers.give(self._buffer)
         return await self._store.run(self._bucket.complete, self._path, self._upload, self._parts)
 
     async def give_up(self) -> bool:
         """Remove what was sent in parts; return whether there may be a whole object to be removed."""
-        if self._under_way is not None:
-            await asyncio.wait([self._under_way])
-            self._under_way = None
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+            for task in self._under_way:
+                if not task.cancelled():
+                    task.exception()  # taken note of
+            self._under_way.clear()
         if self._upload is not None:
             await self._store.run(self._bucket.abort, self._path, self._upload)
         return self._may_stand
 
     async def _send(self) -> None:
-        """Send the buffer once the one before has arrived, and go on with the other buffer."""
+        """Send the buffer once there is room on the way, and go on with another one."""
         if self._number > MAX_PARTS:
             raise ObjectDamagedError("the object is longer than an object store takes")
         if self._upload is None:
             await self._begin()
-        await self._arrived()
-        # Nothing more is received before it is this part's turn: there are two buffers, never three.
+        # Where parts are large, one on its way is enough: memory counts more.
+        most = AT_ONCE if len(self._buffer) == PART else 1
+        while len(self._under_way) >= most:
+            await self._arrived()
+        # Nothing more is received before it is this part's turn: no object has more buffers than these.
         await self._store.sending.acquire()
-        self._under_way = asyncio.ensure_future(self._send_part(self._buffer, self._filled, self._number))
+        self._under_way.append(
+            asyncio.ensure_future(self._send_part(self._buffer, self._filled, self._number))
+        )
         self._number += 1
-        size = part_size(self._number)
-        spare, self._spare = self._spare, self._buffer
-        self._buffer = spare if spare is not None and len(spare) == size else bytearray(size)
+        self._buffer = self._store.buffers.take(part_size(self._number))
         self._filled = 0
 
     async def _begin(self) -> None:
@@ -122,14 +158,13 @@ class Sending:
             with memoryview(buffer)[:filled] as data:
                 return await self._store.run(self._bucket.send, self._path, self._upload, number, data)
         finally:
+            self._store.buffers.give(buffer)
             self._store.sending.release()
 
     async def _arrived(self) -> None:
-        """Wait for the part that is under way."""
-        if self._under_way is not None:
-            part = await asyncio.shield(self._under_way)
-            self._under_way = None
-            self._parts.append(part)
+        """Wait for the part that was sent first."""
+        self._parts.append(await asyncio.shield(self._under_way[0]))
+        self._under_way.popleft()
 
 
 class Reading:
