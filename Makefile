@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format bench demo serve memory clean
+.PHONY: help setup test lint format bench bench-server demo serve memory clean
 
 help:            ## what can be typed here
-	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY)  ## create .venv with everything that is locked in uv.lock
 
@@ -39,6 +39,9 @@ format: $(READY) ## let ruff rewrite what it can
 bench: $(READY)  ## sealing and opening 1 GiB against cp, start-up against a bare Python
 	$(BIN)/python benchmarks/seal.py
 	$(BIN)/python benchmarks/startup.py
+
+bench-server: $(READY)  ## the server against what it stands on, with real engines (a few minutes)
+	$(BIN)/python -m benchmarks.server
 
 memory: $(READY) ## peak memory of sealing and opening 4 GiB (needs 8 GiB of disk)
 	$(BIN)/python benchmarks/memory.py

@@ -145,7 +145,8 @@ class _People(World):
     """Whoever asks a server in another process, which it cannot look into."""
 
     def __init__(self, server: Server, session: aiohttp.ClientSession) -> None:
-        self.origin, self.http, self.folder = server.url, session, server.data
+        self.origin = self.address = server.url
+        self.http, self.folder = session, server.data
         self.clock = SystemClock()
         self.authority, self.recovery = Identity.generate(Use.AUTHORITY), Identity.generate(Use.RECOVERY)
         self._dossiers = 0
