@@ -114,14 +114,14 @@ def transfers(engines: Engines, folder: Path, options: Options, report: Report) 
         sealed = [
             rig.seal(folder / f"{number}", options.size * MIB, place) for number in range(options.pairs + 1)
         ]
-        # Or the first of each pair would wait for the disk to take all this.
-        os.sync()
         kept: list[Any] = []
         straight = engines.straight()
         ratio = compare(
             lambda number: straight.put(sealed[number]),
             lambda number: kept.append(rig.deposit(server, place, sealed[number])),
             pairs=options.pairs,
+            # Or each would wait for the disk to take what the one before left to it.
+            before=os.sync,
         )
         _throughput(report, f"deposit {options.size} MiB", ratio, DEPOSIT if engines.limited else None)
         ratio = compare(

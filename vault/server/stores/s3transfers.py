@@ -22,8 +22,8 @@ CHUNK: Final = MIB
 """Bytes that a reader gets at once; as many wait for it."""
 PART: Final = 5 * MIB
 """Bytes of the first parts, the least that S3 takes; what fits into one is sent with a single request."""
-AT_ONCE: Final = 2
-"""Parts of one object that are sent while the next one fills."""
+AT_ONCE: Final = 3
+"""Parts of one object that are sent while the next one fills, as many as S3's own clients send."""
 PARTS_BEFORE_GROWTH: Final = 3400
 """As many parts of the first size hold 16 GiB."""
 LARGEST_PART: Final = 256 * MIB

@@ -24,7 +24,6 @@ from vault.server.ports import (
 from vault.server.stores import s3, s3client
 from vault.server.stores.s3 import S3Store
 from vault.server.stores.s3line import Place
-from vault.server.stores.s3transfers import part_size
 
 
 @pytest.fixture
@@ -124,18 +123,6 @@ async def liars_store(server, host=None):
         yield store
     finally:
         await store.close()
-
-
-async def test_parts_grow_until_ten_thousand_reach_beyond_a_terabyte():
-    assert [part_size(number) // MIB for number in (1, 1000, 1001, 5001, 6001, 10_000)] == [
-        8,
-        8,
-        16,
-        256,
-        256,
-        256,
-    ]
-    assert sum(map(part_size, range(1, 10_001))) > 2**40
 
 
 async def test_only_what_is_ours_is_listed(store, place, seaweed):
