@@ -64,7 +64,8 @@ class Real:
     @contextmanager
     def started(cls) -> Iterator[Self]:
         """See `Engines.started`."""
-        seaweed = Seaweed()
+        # A full volume makes it wait for a second: the small ones of the tests would measure that.
+        seaweed = Seaweed(volume_mib=8192)
         try:
             seaweed.start()
             postgres = Postgres()

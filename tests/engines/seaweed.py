@@ -51,7 +51,7 @@ class Seaweed:
 
     region = REGION
 
-    def __init__(self) -> None:
+    def __init__(self, *, volume_mib: int = 64) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="scelle-weed-"))
         self.access_key, self.secret_key = random_bytes(8).hex(), random_bytes(16).hex()
         ports = _free_ports(2 * len(_SERVERS) + 1)
@@ -60,6 +60,7 @@ class Seaweed:
             *(f"-{name}.port.grpc={ports.pop()}" for name in _SERVERS if name != "webdav"),
         ]
         self.port = ports.pop()
+        self._volume_mib = volume_mib
         self._numbers = count(1)
         self._process: subprocess.Popen[bytes] | None = None
         secret = self.folder / "s3.json"
@@ -106,7 +107,10 @@ class Seaweed:
                     *(f"-s3.config={self.folder / 's3.json'}", f"-s3.port={self.port}", *self._flags),
                     *("-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"),
                     *(f"-s3.localSocket={self.folder / 's3.sock'}", "-s3.domainName=s3.test"),
-                    *(f"-filer.localSocket={self.folder / 'filer.sock'}", "-master.volumeSizeLimitMB=64"),
+                    *(
+                        f"-filer.localSocket={self.folder / 'filer.sock'}",
+                        f"-master.volumeSizeLimitMB={self._volume_mib}",
+                    ),
                     *("-master.telemetry=false", "-webdav=false", "-admin.ui=false", "-volume.max=0"),
                 ],
                 cwd=self.folder,
