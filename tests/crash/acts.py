@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import aiohttp
 
-from tests.crash.town import Prepared, Town
+from tests.crash.town import Prepared, Town, put_part
 from tests.exchange.world import Answer
 from vault.api.route import IDEMPOTENCY_HEADER
+from vault.server.failpoints import Failpoint
 
 
 class Act(NamedTuple):
@@ -18,12 +19,16 @@ class Act(NamedTuple):
         send: sends it, the same each time.
         done: whether an answer says that it is done, now or before; a repeated act may be told the latter.
         first: the status of the answer where nothing disturbs it.
+        commits: the first place where the change is kept.
+        large: whether it is about the store alone, and what it sends does not go into one request to it.
     """
 
     name: str
     send: Callable[[Town, Prepared], Awaitable[Answer]]
     done: Callable[[Answer, Prepared], bool]
     first: int
+    commits: Failpoint = Failpoint.CHANGE_COMMITTED
+    large: bool = False
 
 
 async def attempt(act: Act, town: Town, made: Prepared) -> Answer | None:
@@ -52,6 +57,18 @@ async def _repeat(town, made):
 
 async def _deposit_known(town, made):
     return await town.deposit(made.session, made.dossier, made.ready["repeated"])
+
+
+async def _deposit_damaged(town, made):
+    return await town.deposit(made.session, made.dossier, made.ready["damaged"])
+
+
+async def _deposit_large(town, made):
+    return await town.deposit(made.session, made.dossier, made.ready["large"])
+
+
+async def _deposit_large_damaged(town, made):
+    return await town.deposit(made.session, made.dossier, made.ready["large, damaged"])
 
 
 async def _replace(town, made):
@@ -96,6 +113,35 @@ async def _fetch(town, made):
     return await town.ask("fetch_container", path, token=made.reviewer.token)
 
 
+async def _begin(town, made):
+    start, _ = made.ready["begun"]
+    return await town.ask("begin_upload", {"dossier": made.dossier.id}, token=made.session, data=start)
+
+
+async def _fill(town, made):
+    _, payload = made.ready["filled"]
+    return await put_part(town, made.session, made.proofs["filled"]["id"], payload)
+
+
+async def _renew(town, made):
+    path = {"upload": made.proofs["renewed"]["id"]}
+    return await town.ask("put_upload_envelope", path, token=made.session, data=made.ready["renewed"])
+
+
+async def _complete(town, made):
+    path = {"upload": made.proofs["completed"]["id"]}
+    return await town.ask("complete_upload", path, token=made.session)
+
+
+async def _abandon(town, made):
+    path = {"upload": made.proofs["abandoned"]["id"]}
+    return await town.ask("abandon_upload", path, token=made.session)
+
+
+def _abandoned(answer, _made):
+    return answer.status in {204, 404}
+
+
 def _answered(status):
     return lambda answer, _made: answer.status == status
 
@@ -131,10 +177,18 @@ ACTS = (
     Act("deposit with a key", _deposit_with_key, _answered(201), 201),
     Act("deposit with a used key", _repeat, _answered(201), 201),
     Act("deposit of what is there", _deposit_known, _deposited, 409),
+    Act("deposit of what is damaged", _deposit_damaged, _answered(422), 422),
+    Act("deposit of much", _deposit_large, _deposited, 201, large=True),
+    Act("deposit of much that is damaged", _deposit_large_damaged, _answered(422), 422, large=True),
     Act("replace", _replace, _replaced, 200),
     Act("archive", _archive, _archived, 200),
     Act("rewrite", _rewrite, _rewritten, 200),
     Act("grant", _grant, _answered(201), 201),
     Act("revoke", _revoke, _answered(204), 204),
+    Act("begin an upload", _begin, _answered(200), 200, Failpoint.UPLOAD_BEGUN),
+    Act("upload a part", _fill, _answered(200), 200, Failpoint.UPLOAD_PART_RECORDED),
+    Act("renew an upload", _renew, _answered(200), 200, Failpoint.UPLOAD_RENEWED),
+    Act("complete an upload", _complete, _deposited, 201),
+    Act("abandon an upload", _abandon, _abandoned, 204, Failpoint.UPLOAD_ABANDONED),
     Act("fetch", _fetch, _answered(200), 200),
 )

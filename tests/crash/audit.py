@@ -15,6 +15,7 @@ from vault.container.opening import open_container
 from vault.container.steps import Plaintext, run
 from vault.container.unlocking import unlock
 from vault.journal import Action, JournalVerifier
+from vault.server.ports import object_key
 from vault.server.stores.records import schema
 
 _PAGE = 200
@@ -28,11 +29,13 @@ class Picture(NamedTuple):
     Attributes:
         versions: state, number and generation by seal id.
         grants: by statement, whether it was revoked.
+        uploads: state, generation and number of parts by seal id.
         journal: how often each action stands there, but for what comes with every start.
     """
 
     versions: dict[str, tuple[str, int, int]]
     grants: dict[str, bool]
+    uploads: dict[str, tuple[str, int, int]]
     journal: Counter[str]
 
 
@@ -62,12 +65,16 @@ async def look(town: Town, made: Prepared, site: Site) -> Picture:
     )
     async with site.records() as records, records.read() as view:
         entries = await view.journal.entries(0, 1_000_000)
+        uploads = (await view.uploads._handle.execute(select(schema.uploads))).mappings().all()
+        parts = (await view.uploads._handle.execute(select(schema.upload_parts.c.upload_id))).scalars()
+        filled = Counter(parts)
     verifier = JournalVerifier()
     actions = Counter(verifier.add(row.entry).action for row in entries)
     actions.pop(Action.SERVER_STARTED.value, None)
     return Picture(
         {seal: (row["state"], row["number"], row["generation"]) for seal, row in versions.items()},
         {row["statement"]["statement"]: row["revoked"] for row in grants["items"]},
+        {row["seal_id"].hex(): (row["state"], row["generation"], filled[row["id"]]) for row in uploads},
         actions,
     )
 
@@ -163,20 +170,44 @@ async def check_rows(site: Site) -> None:
 
 
 class Leftovers(NamedTuple):
-    """What no row names: objects, and what was on its way into the store."""
+    """What no row names: objects, what is put together of parts, and what was on its way into the store."""
 
     objects: set[str]
+    staged: set[str]
     drafts: set[str]
 
 
 async def leftovers(site: Site) -> Leftovers:
     """Return what no row names, after checking that everything is there that a row names."""
     async with site.records() as records, records.read() as view:
-        rows = await view.evidence._handle.execute(
-            select(schema.versions.c.body_key, schema.versions.c.body_size)
+        columns = (schema.versions.c.body_key, schema.versions.c.body_size)
+        named = dict(tuple(row) for row in await view.evidence._handle.execute(select(*columns)))
+        found = await view.uploads._handle.execute(
+            select(schema.uploads).where(schema.uploads.c.state == "open")
         )
-        named = dict(tuple(row) for row in rows)
+        uploads = found.mappings().all()
+    named |= {row["trailer_key"]: row["trailer_size"] for row in uploads}
     async with site.store() as store:
         there = {one.key: one.size async for one in store.list()}
+        staged = {one.key async for one in store.list_staged()}
     assert {key: there.get(key) for key in named} == named
-    return Leftovers(there.keys() - named.keys(), await site.drafts())
+    # What an upload is put together to stays its own until it is published or given up.
+    whole = {object_key(row["staged"]) for row in uploads}
+    assert all(row["staged"] in staged or object_key(row["staged"]) in there for row in uploads)
+    return Leftovers(
+        there.keys() - named.keys() - whole,
+        staged - {row["staged"] for row in uploads},
+        await site.drafts(),
+    )
+
+
+async def sweep(site: Site) -> None:
+    """Remove what no row names, the server being stopped."""
+    left = await leftovers(site)
+    async with site.store() as store:
+        for key in left.objects:
+            await store.delete(key)
+        for staged in left.staged:
+            await store.unstage(staged)
+    for name in left.drafts:
+        (site.data / "store" / "incoming" / name).unlink()

@@ -2,7 +2,7 @@ import pytest
 import pytest_asyncio
 
 from tests.crash.cases import Stage
-from tests.crash.pairs import Embedded
+from tests.crash.pairs import PAIRS, Embedded, Remote
 from tests.crash.processes import Nursery
 from tests.crash.town import asking
 
@@ -21,10 +21,13 @@ async def http():
         yield session
 
 
-@pytest.fixture(scope="module", params=[Embedded], ids=lambda kind: kind.name)
+@pytest.fixture(scope="module", params=PAIRS, ids=lambda kind: kind.name)
 def pair(request, tmp_path_factory):
     """Both engines that a server keeps everything in."""
-    return request.param(tmp_path_factory.mktemp("sites"))
+    folder = tmp_path_factory.mktemp("sites")
+    if request.param is Embedded:
+        return Embedded(folder)
+    return Remote(folder, request.getfixturevalue("postgres"), request.getfixturevalue("seaweed"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

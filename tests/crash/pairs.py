@@ -1,16 +1,26 @@
 """Pairs of engines that a server runs on: what was prepared once on them is copied for each case."""
 
+import asyncio
 import shutil
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from tests.crash.town import Prepared
+from tests.engines.postgres import Postgres
+from tests.engines.seaweed import Seaweed
+from vault.container.layout import parse_preamble
+from vault.server.commands.objects import open_bucket
+from vault.server.settings import Settings
 from vault.server.stores.clock import SystemClock
 from vault.server.stores.local import LocalStore
 from vault.server.stores.records import schema
 from vault.server.stores.records.engine import open_engine, sqlite_url
 from vault.server.stores.records.store import SqlRecords
+
+MIB = 1024 * 1024
 
 
 class Site:
@@ -53,28 +63,18 @@ class Site:
 
     async def drafts(self) -> set[str]:
         """Return what was on its way into the store, and never came to its end."""
-        return {path.name for path in (self.data / "store" / "incoming").iterdir()}
-
-    async def janitor(self, nursery) -> None:
-        """Remove what no row names, the server being stopped."""
-        async with self.records() as records, records.read() as view:
-            rows = await view.evidence._handle.execute(select(schema.versions.c.body_key))
-            named = {key for (key,) in rows}
-        async with self.store() as store:
-            for one in [one async for one in store.list() if one.key not in named]:
-                await store.delete(one.key)
-            await store.sweep(older_than=-1)
-
-    def remove(self) -> None:
-        shutil.rmtree(self.folder)
+        incoming = (self.data / "store" / "incoming").iterdir()
+        return {path.name for path in incoming if path.suffix != ".parts"}
 
 
 class Embedded:
     """SQLite and a folder."""
 
     name = "sqlite-folder"
-    modules = ("stores.local",)
+    modules = ("stores.local.",)
     """Modules of the server whose failpoints only this pair comes to."""
+    medium = large = 2 * MIB + 4321
+    """Bytes that the store writes in more than one piece."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -84,8 +84,121 @@ class Embedded:
         self._number += 1
         return Site(self._folder / str(self._number))
 
-    async def copy(self, prepared: Site) -> Site:
+    async def copy(self, prepared: Site, _made: Prepared) -> Site:
         """Return a site with all that a server kept that was stopped."""
         site = self.new()
         shutil.copytree(prepared.data, site.data)
         return site
+
+    async def remove(self, site: Site) -> None:
+        shutil.rmtree(site.folder)
+
+
+class RemoteSite(Site):
+    """A database, and a bucket under a prefix of its own.
+
+    The folder holds nothing but the server's key.
+    """
+
+    def __init__(self, folder: Path, url: str, database: str, variables: dict[str, str]) -> None:
+        super().__init__(folder)
+        self.database = database
+        self._url = url
+        self._variables = variables
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {**self._variables, "SCELLE_DATABASE_URL": self._url}
+
+    @property
+    def records_url(self) -> str:
+        return self._url
+
+    @asynccontextmanager
+    async def store(self):
+        settings = {name.removeprefix("SCELLE_").lower(): value for name, value in self._variables.items()}
+        store = open_bucket(Settings(data=self.data, **settings))
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    async def drafts(self) -> set[str]:
+        return set()
+
+
+class Remote:
+    """PostgreSQL and SeaweedFS."""
+
+    name = "postgresql-s3"
+    modules = ("stores.s3.", "stores.s3client.")
+    medium = 1000
+    large = 9 * MIB
+
+    def __init__(self, folder: Path, postgres: Postgres, seaweed: Seaweed) -> None:
+        self._folder = folder
+        self._postgres = postgres
+        self._seaweed = seaweed
+        self._bucket = seaweed.new_bucket()
+        self._numbers = count(1)
+        self._objects: dict[str, bytes] = {}
+
+    def new(self) -> RemoteSite:
+        return self._site(self._postgres.new_database())
+
+    def _site(self, database: str) -> RemoteSite:
+        number = next(self._numbers)
+        variables = {**self._seaweed.environment(self._bucket), "SCELLE_S3_PREFIX": f"site-{number}"}
+        return RemoteSite(self._folder / str(number), self._postgres.url(database), database, variables)
+
+    async def copy(self, prepared: RemoteSite, made: Prepared) -> RemoteSite:
+        """Return a site with all that a server kept that was stopped."""
+        site = self._site(f"copy_{next(self._numbers)}")
+        site.data.mkdir(parents=True)
+        shutil.copy(prepared.data / "server.key", site.data)
+        words = f"CREATE DATABASE {site.database} TEMPLATE {prepared.database} STRATEGY FILE_COPY"
+        await asyncio.to_thread(self._postgres.run, "psql", "-c", words, "postgres")
+        if not self._objects:
+            async with prepared.store() as store:
+                keys = [one.key async for one in store.list()]
+                self._objects = {key: b"".join([data async for data in store.get(key)]) for key in keys}
+        async with site.store() as store, site.records() as records:
+            puts = (
+                store.run(store._bucket.put, store._path(key), data) for key, data in self._objects.items()
+            )
+            await asyncio.gather(*puts, _stage_again(store, records, made))
+        return site
+
+    async def remove(self, site: RemoteSite) -> None:
+        await asyncio.to_thread(self._postgres.drop, site.database)
+        async with site.store() as store:
+            for key in [one.key async for one in store.list()]:
+                await store.delete(key)
+            for staged in [one.key async for one in store.list_staged()]:
+                await store.unstage(staged)
+        shutil.rmtree(site.folder)
+
+
+async def _stage_again(store, records, made) -> None:
+    """Give every upload parts under the new prefix: nobody can copy what is not whole."""
+    async with records.bookkeeping() as tx:
+        execute = tx.uploads._handle.execute
+        for row in (await execute(select(schema.uploads))).mappings().all():
+            staged = await store.stage()
+            values = update(schema.uploads).where(schema.uploads.c.id == row["id"]).values(staged=staged)
+            await execute(values)
+            filled = await execute(
+                select(schema.upload_parts).where(schema.upload_parts.c.upload_id == row["id"])
+            )
+            for part in filled.mappings().all():
+                container = made.sealed[row["seal_id"].hex()]
+                body = container[parse_preamble(container).payload_offset :]
+                kept = await store.stage_part(staged, part["number"], 0, _once(body))
+                assert (kept.size, kept.tag) == (part["size"], part["tag"])
+
+
+async def _once(data):
+    yield data
+
+
+PAIRS = (Embedded, Remote)

@@ -4,13 +4,26 @@ import asyncio
 
 import pytest
 
+from tests.crash.pairs import PAIRS
 from vault.server.failpoints import Failpoint
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+CASES = [
+    pytest.param(kind, point, id=f"{kind.name}-{point.name}")
+    for kind in PAIRS
+    for point in Failpoint
+    if not any(point.startswith(other.modules) for other in PAIRS if other is not kind)
+]
+"""Every place on every pair, but for those inside the store of another pair."""
 
-@pytest.mark.parametrize("point", Failpoint, ids=lambda point: point.name)
-async def test_a_server_killed_there_loses_nothing(stage, point):
+
+def test_every_place_is_among_them():
+    assert {case.values[1] for case in CASES} == set(Failpoint)
+
+
+@pytest.mark.parametrize(("pair", "point"), CASES, indirect=["pair"], scope="module")
+async def test_a_server_killed_there_loses_nothing(stage, pair, point):
     acts = stage.acts_through(point)
     assert acts, "no act comes to it"
     await asyncio.gather(*(stage.die(act, point, everything=act is acts[0]) for act in acts))

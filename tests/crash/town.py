@@ -3,7 +3,9 @@
 All of it is prepared once; a case starts a server on a copy and goes on from there.
 """
 
+import base64
 import copy
+import hashlib
 import io
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,12 +19,9 @@ from tests.exchange.acts_on_dossiers import DossierAt
 from tests.exchange.world import World
 from vault.api.route import IDEMPOTENCY_HEADER
 from vault.container.examine import examine
+from vault.container.layout import parse_preamble
 from vault.container.steps import run
 from vault.server.stores.clock import SystemClock
-
-MIB = 1024 * 1024
-LARGE = 2 * MIB + 4321
-"""Content of what is deposited while the server dies: written in more than one piece."""
 
 
 class Town(World):
@@ -105,8 +104,52 @@ def fresh(size, mark) -> bytes:
     return (mark.encode() + b"\0").ljust(size, b"e")[:size]
 
 
-async def prepare(town: Town) -> Prepared:
-    """Make everybody, deposit what the acts begin from, and seal what they send."""
+def damaged(container) -> bytes:
+    """Return a container that shows only at its end that it is none."""
+    return container[:-1] + bytes([container[-1] ^ 1])
+
+
+def parted(container) -> tuple[bytes, bytes]:
+    """Return what begins an upload, and the payload."""
+    preamble = parse_preamble(container)
+    end = preamble.payload_offset + preamble.payload_length
+    return container[: preamble.payload_offset] + container[end:], container[preamble.payload_offset : end]
+
+
+async def put_part(town, session, upload, payload):
+    """Send the one part of a small upload."""
+    digest = base64.b64encode(hashlib.sha256(payload).digest()).decode()
+    headers = {"Content-Digest": f"sha-256=:{digest}:"}
+    path = {"upload": upload, "part": 1}
+    return await town.ask("put_part", path, token=session, data=payload, headers=headers)
+
+
+async def _begin_uploads(made: Prepared, medium: int) -> None:
+    """Begin an upload for each act on one, and have for each what it will send."""
+    town, path = made.town, {"dossier": made.dossier.id}
+    for what in ("begun", "filled", "renewed", "completed", "abandoned"):
+        _, container = made.seal(fresh(medium, what))
+        start, payload = parted(container)
+        made.ready[what] = (start, payload)
+        if what == "begun":
+            continue
+        upload = await town.ok("begin_upload", path, token=made.session, data=start)
+        made.proofs[what] = upload
+        if what in {"completed", "abandoned"}:
+            sent = await put_part(town, made.session, upload["id"], payload)
+            assert sent.status == 200, sent.body
+    renewed = made.sealed[made.proofs["renewed"]["seal_id"]]
+    made.ready["renewed"] = town.rewrap(renewed, made.dossier, made.editor)
+
+
+async def prepare(town: Town, medium: int, large: int) -> Prepared:
+    """Make everybody, deposit what the acts begin from, and seal what they send.
+
+    Args:
+        town: who asks.
+        medium: bytes of what is deposited while the server dies.
+        large: bytes that the store takes in more than one piece.
+    """
     organisation = await town.organisation(quota_bytes=10**12)
     portal = await town.person("portal", organisation=organisation)
     admin = await town.person("admin")
@@ -123,13 +166,17 @@ async def prepare(town: Town) -> Prepared:
     key = {IDEMPOTENCY_HEADER: "repeated-key"}
     made.proofs["repeated"] = await town.kept(session, dossier, repeated, headers=key)
     made.ready["repeated"] = repeated
-    _, made.ready["new"] = made.seal(fresh(LARGE, "new"))
+    _, made.ready["new"] = made.seal(fresh(medium, "new"))
     supersedes = bytes.fromhex(made.proofs["replaced"]["seal_id"])
-    _, made.ready["better"] = made.seal(fresh(LARGE, "better"), supersedes=supersedes)
+    _, made.ready["better"] = made.seal(fresh(medium, "better"), supersedes=supersedes)
     before = made.sealed[made.proofs["rewritten"]["seal_id"]]
     made.ready["head"] = town.rewrap(before, dossier, editor)
     grant = town.grant(admin.identity, dossier.id, dossier.key, newcomer.identity)
     made.ready["grant"] = {"statement": carry(grant)}
     grants = await town.ok("list_grants", {"dossier": dossier.id}, token=town.root)
+    made.ready["damaged"] = damaged(made.ready["new"])
+    _, made.ready["large"] = made.seal(fresh(large, "large"))
+    made.ready["large, damaged"] = damaged(made.ready["large"])
+    await _begin_uploads(made, medium)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
     return made

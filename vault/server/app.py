@@ -123,9 +123,9 @@ async def _fail(error: Exception, _request: web.Request) -> web.StreamResponse:
 def _answer(
     route: Route, result: BaseModel | Reply | Remembered | web.StreamResponse | None
 ) -> web.StreamResponse:
-    reach(Failpoint.ANSWER_READY)
     if isinstance(result, web.StreamResponse):
         return result
+    reach(Failpoint.ANSWER_READY)
     if isinstance(result, Remembered):
         return web.Response(status=result.status, body=result.answer, content_type=JSON)
     if result is None:

@@ -70,6 +70,7 @@ class Failpoint(StrEnum):
     ANSWER_KEPT = "services.acts.remember: the answer is remembered under its key"
     CHANGE_RECORDED = "stores.records.store.change: everything is written, nothing is committed"
     CHANGE_COMMITTED = "stores.records.store.change: it is committed"
+    FETCH_RECORDED = "handlers.streaming.send: the journal says that it was handed out, no byte was"
     ANSWER_READY = "app._answer: the answer is made, no byte of it is sent"
 
     # The local store.
@@ -80,6 +81,16 @@ class Failpoint(StrEnum):
     DRAFT_RENAMED = "stores.local._publish: the file has its name, its folder is not synced"
     OBJECT_KEPT = "stores.local._publish: the object is there for good"
     OBJECT_DELETED = "stores.local.delete: the object is gone"
+    DRAFT_REMOVED = "stores.local._remove: what never came to its end is gone"
+
+    # The store in a bucket; all but the last in a worker thread.
+    S3_OBJECT_SENT = "stores.s3client.put: an object is kept that came with one request"
+    S3_UPLOAD_BEGUN = "stores.s3client.begin: the service expects parts"
+    S3_PART_SENT = "stores.s3client.send: a part is kept"
+    S3_PARTS_COMPARED = "stores.s3client.complete: the service has all parts, nothing is whole"
+    S3_UPLOAD_COMPLETED = "stores.s3client.complete: the service has made one object of all parts"
+    S3_UPLOAD_ABORTED = "stores.s3client.abort: the service has forgotten the parts"
+    S3_OBJECT_DELETED = "stores.s3.delete: the object is gone"
 
 
 _armed: Callable[[Failpoint], None] | None = None

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from vault.api.problems import Code
 from vault.api.route import CONTAINER
+from vault.server.failpoints import Failpoint, reach
 from vault.server.middleware import BrokenOffError
 from vault.server.refusals import RefusedError
 from vault.server.services.fetching import Slice
@@ -64,6 +65,7 @@ async def send(call: Call, fetched: Fetched, *, tag: str, partial: bool) -> web.
         response.headers["Accept-Ranges"] = "bytes"
     if partial:
         response.headers["Content-Range"] = f"bytes {offset}-{offset + length - 1}/{total}"
+    reach(Failpoint.FETCH_RECORDED)
     await response.prepare(call.request)
     count = transferred(call.request)
     try:

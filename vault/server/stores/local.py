@@ -303,6 +303,7 @@ def _remove(*paths: Path) -> None:
             path.unlink(missing_ok=True)
         except OSError:
             continue
+    reach(Failpoint.DRAFT_REMOVED)
 
 
 def _list_folder(folder: Path, suffix: str = "") -> list[ListedObject]:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from keys.randomness import random_bytes
+from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import (
     ListedObject,
     ObjectDamagedError,
@@ -140,6 +141,7 @@ class S3Store:
             return
         versioned = await self._keeps_versions()
         await self.run(lambda: self._bucket.delete(path, versioned=versioned))
+        reach(Failpoint.S3_OBJECT_DELETED)
 
     async def list(self) -> AsyncIterator[ListedObject]:
         """See `ObjectStore.list`."""

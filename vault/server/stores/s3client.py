@@ -19,6 +19,7 @@ from minio.datatypes import Part
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from minio.retention import Retention
 
+from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import (
     ListedObject,
     ObjectDamagedError,
@@ -121,6 +122,7 @@ class Bucket:
             return kept.get("content-length") == str(len(data)) and agrees(kept, digest)
 
         again(put, unless=stands)
+        reach(Failpoint.S3_OBJECT_SENT)
 
     def head(self, name: str) -> Head:
         """Return what is known of an object.
@@ -236,7 +238,9 @@ class Bucket:
                 self.abort(name, upload.key.partition("\n")[2])
             return False
 
-        return again(lambda: translated(begin), unless=clear)
+        upload = again(lambda: translated(begin), unless=clear)
+        reach(Failpoint.S3_UPLOAD_BEGUN)
+        return upload
 
     def send(self, name: str, upload: str, number: int, data: Data) -> StagedPart:
         """Send one part; the same one again takes the place of the first.
@@ -253,7 +257,9 @@ class Bucket:
             compare(headers, digest)
             return StagedPart(number, len(data), headers.get("etag", "").replace('"', ""))
 
-        return again(send)
+        part = again(send)
+        reach(Failpoint.S3_PART_SENT)
+        return part
 
     def complete(self, name: str, upload: str, parts: Sequence[StagedPart]) -> int:
         """Make an object of its parts and return its length; if it is whole already, that is fine.
@@ -268,6 +274,7 @@ class Bucket:
         def complete() -> None:
             if not set(parts) <= self._parts(name, upload):
                 raise ObjectDamagedError("a part is missing, or is not what it was")
+            reach(Failpoint.S3_PARTS_COMPARED)
             made = self._client._complete_multipart_upload(  # noqa: SLF001 - see above
                 self._name, name, upload, [Part(part.number, part.tag) for part in parts]
             )
@@ -289,6 +296,7 @@ class Bucket:
         stored = self.head(name).size
         if stored != size:
             raise ObjectDamagedError("the object is not as long as its parts")
+        reach(Failpoint.S3_UPLOAD_COMPLETED)
         return stored
 
     def abort(self, name: str, upload: str) -> None:
@@ -301,6 +309,7 @@ class Bucket:
             again(lambda: self.ask("DELETE", name, query={"uploadId": upload}))
         except ObjectNotFoundError:
             return
+        reach(Failpoint.S3_UPLOAD_ABORTED)
 
     def uploads(self, prefix: str) -> list[ListedObject]:
         r"""Return the uploads of names with that prefix, at most `PAGE`, their keys being ``name\nupload``.
