@@ -2,7 +2,6 @@ import pytest
 import pytest_asyncio
 
 from tests.crash.cases import Stage
-from tests.crash.pairs import PAIRS, Embedded, Remote
 from tests.crash.processes import Nursery
 from tests.crash.town import asking
 
@@ -21,16 +20,18 @@ async def http():
         yield session
 
 
-@pytest.fixture(scope="module", params=PAIRS, ids=lambda kind: kind.name)
-def pair(request, tmp_path_factory):
-    """Both engines that a server keeps everything in."""
-    folder = tmp_path_factory.mktemp("sites")
-    if request.param is Embedded:
-        return Embedded(folder)
-    return Remote(folder, request.getfixturevalue("postgres"), request.getfixturevalue("seaweed"))
+@pytest.fixture(scope="module")
+def stages():
+    """What was prepared already, by pair: cases of both come in turn."""
+    return {}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(nursery, http, pair):
-    """A prepared service, and how each act passes through it undisturbed."""
-    return await Stage.build(nursery, http, pair)
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(request, nursery, http, stages, tmp_path_factory):
+    """A prepared service on the pair of engines that is asked for, and how each act passes through it."""
+    kind = request.param
+    if kind not in stages:
+        engines = [request.getfixturevalue(name) for name in kind.engines]
+        pair = kind(tmp_path_factory.mktemp("sites"), *engines)
+        stages[kind] = await Stage.build(nursery, http, pair)
+    return stages[kind]

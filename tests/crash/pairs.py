@@ -71,6 +71,8 @@ class Embedded:
     """SQLite and a folder."""
 
     name = "sqlite-folder"
+    engines = ()
+    """Fixtures that it is made of."""
     modules = ("stores.local.",)
     """Modules of the server whose failpoints only this pair comes to."""
     medium = large = 2 * MIB + 4321
@@ -131,6 +133,7 @@ class Remote:
     """PostgreSQL and SeaweedFS."""
 
     name = "postgresql-s3"
+    engines = ("postgres", "seaweed")
     modules = ("stores.s3.", "stores.s3client.")
     medium = 1000
     large = 9 * MIB

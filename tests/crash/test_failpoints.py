@@ -18,12 +18,12 @@ CASES = [
 """Every place on every pair, but for those inside the store of another pair."""
 
 
-def test_every_place_is_among_them():
+async def test_every_place_is_among_them():
     assert {case.values[1] for case in CASES} == set(Failpoint)
 
 
-@pytest.mark.parametrize(("pair", "point"), CASES, indirect=["pair"], scope="module")
-async def test_a_server_killed_there_loses_nothing(stage, pair, point):
+@pytest.mark.parametrize(("stage", "point"), CASES, indirect=["stage"])
+async def test_a_server_killed_there_loses_nothing(stage, point):
     acts = stage.acts_through(point)
     assert acts, "no act comes to it"
     await asyncio.gather(*(stage.die(act, point, everything=act is acts[0]) for act in acts))

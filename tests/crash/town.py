@@ -47,7 +47,7 @@ class Town(World):
     def at(self, url) -> "Town":
         """Return the same people as they speak to the server at another address."""
         moved = copy.copy(self)
-        moved.origin = url
+        moved.origin = moved.address = url
         return moved
 
 
