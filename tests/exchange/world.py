@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from keys.keyfile import Use
 from keys.keyring import Identity
-from keys.serverkey import create_server_key, read_server_identity
+from keys.serverkey import create_server_key, load_server_key, read_server_identity
 from tests.exchange.acts_of_people import ActsOfPeople
 from tests.exchange.acts_on_dossiers import ActsOnDossiers
 from tests.suites.samples import ManualClock
@@ -126,15 +126,24 @@ class World(ActsOfPeople, ActsOnDossiers):
         return json.loads(row.entry)
 
 
+class Server(NamedTuple):
+    """A service that runs."""
+
+    origin: str
+    services: Any
+    records: SqlRecords
+    store: Any
+    metrics: str
+
+
 @asynccontextmanager
-async def open_world(folder, **settings):
-    """Run a service in ``folder`` with an admin and a published authority."""
-    log = io.StringIO()
-    clock = ManualClock()
+async def open_server(folder, clock, log, **settings):
+    """Run a service on what ``folder`` holds, or on a new folder."""
     async with AsyncExitStack() as stack:
         configured = Settings(data=folder, **settings)
         folder.mkdir(exist_ok=True)
-        key = create_server_key(configured.server_key_path)
+        path = configured.server_key_path
+        key = load_server_key(path) if path.exists() else create_server_key(path)
         engine = open_engine(configured.records_url)
         await upgrade(engine)
         records = SqlRecords(engine, clock)
@@ -148,7 +157,7 @@ async def open_world(folder, **settings):
             store=store,
             clock=clock,
             key=key,
-            identity=read_server_identity(configured.server_key_path),
+            identity=read_server_identity(path),
             origin=origin,
         )
         metrics, shown = Metrics("0"), socket.create_server(("127.0.0.1", 0))
@@ -158,17 +167,24 @@ async def open_world(folder, **settings):
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listener).start()
-        http = await stack.enter_async_context(aiohttp.ClientSession())
+        yield Server(origin, services, records, store, f"http://127.0.0.1:{shown.getsockname()[1]}/metrics")
+
+
+@asynccontextmanager
+async def open_world(folder, **settings):
+    """Run a service in ``folder`` with an admin and a published authority."""
+    clock, log = ManualClock(), io.StringIO()
+    async with open_server(folder, clock, log, **settings) as server, aiohttp.ClientSession() as http:
         world = World(
-            origin=origin,
+            origin=server.origin,
             http=http,
             clock=clock,
-            services=services,
-            records=records,
-            store=store,
+            services=server.services,
+            records=server.records,
+            store=server.store,
             folder=folder,
             log=log,
-            metrics=f"http://127.0.0.1:{shown.getsockname()[1]}/metrics",
+            metrics=server.metrics,
         )
         await world.first_admin()
         await world.publish_authority()

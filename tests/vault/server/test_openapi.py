@@ -58,6 +58,7 @@ def test_every_route_is_described_as_the_table_has_it(route):
         assert ("query", name) in parameters
     assert (("header", "If-Match") in parameters) == route.if_match
     assert (("header", "Idempotency-Key") in parameters) == route.idempotent
+    assert (("header", "Content-Digest") in parameters) == route.digested
     assert ("requestBody" in operation) == bool(route.request or route.sends)
     responses = operation["responses"]
     assert str(route.status) in responses

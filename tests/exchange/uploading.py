@@ -1,0 +1,131 @@
+"""An editor that deposits in parts, and what it sends."""
+
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+from keys.derivation import key_id
+from keys.keyfile import Use
+from keys.keyring import Identity
+from keys.statements import DossierKey, lasting, sign_statement
+from tests.exchange.acts_on_dossiers import DossierAt
+from tests.exchange.cutting import MIB, content_digest, cut, without_payload
+from tests.exchange.world import World
+from vault.container.manifest import CarriedRecipient
+from vault.journal import Action, Actor
+from vault.server.ports import Origin
+
+PART = 8 * MIB
+
+
+@dataclass
+class Sender:
+    """A portal's editor with a dossier."""
+
+    world: World
+    organisation: str
+    portal: Any
+    dossier: DossierAt
+    editor: Identity
+    session: str
+    parts: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def seal(self, size=2 * PART + 100_000, **options) -> bytes:
+        content = bytes(range(256)) * (size // 256 + 1)
+        return self.world.seal(self.editor.signing, self.dossier, content=content[:size], **options)
+
+    async def begin(self, container, *, token=None, dossier=None, **options):
+        path = {"dossier": dossier or self.dossier.id}
+        body = options.pop("body", None) or without_payload(container)
+        return await self.world.ask("begin_upload", path, token=token or self.session, data=body, **options)
+
+    async def begun(self, container, **options) -> dict[str, Any]:
+        answer = await self.begin(container, **options)
+        assert answer.status == 200, answer.body
+        self.parts[answer.json["id"]] = split(container, answer.json["part_size"])
+        return answer.json
+
+    async def replacing(self, container, version):
+        path, match = {"evidence": version["evidence"]}, f'"{version["seal_id"]}"'
+        return await self.world.ask(
+            "begin_replacement",
+            path,
+            token=self.session,
+            data=without_payload(container),
+            headers={"If-Match": match},
+        )
+
+    async def put(self, upload, number, data=None, *, token=None, digest=None, **options):
+        data = self.parts[upload["id"]][number - 1] if data is None else data
+        headers = {"Content-Digest": digest or content_digest(data)} | options.pop("headers", {})
+        path = {"upload": upload["id"], "part": number}
+        return await self.world.ask(
+            "put_part", path, token=token or self.session, data=io.BytesIO(data), headers=headers, **options
+        )
+
+    async def put_all(self, upload) -> None:
+        for number in range(1, upload["parts"] + 1):
+            answer = await self.put(upload, number)
+            assert answer.status == 200, answer.body
+
+    async def ask(self, name, upload, *, token=None, **options):
+        return await self.world.ask(name, {"upload": upload["id"]}, token=token or self.session, **options)
+
+    async def stored(self, version) -> bytes:
+        """Return what is kept of a version, as a reviewer would get it."""
+        async with self.world.records.read() as view:
+            row = await view.evidence.version(version["evidence"], version["number"])
+            head = await view.evidence.head(row.seal_id)
+        body = [chunk async for chunk in self.world.store.get(row.body_key)]
+        return head + b"".join(body)
+
+    async def rotate(self) -> DossierAt:
+        """Give the dossier a new key, as a rotation will."""
+        key, now = Identity.generate(Use.DOSSIER), self.world.clock.now()
+        issuer = self.portal.identity.signing
+        said = DossierKey(
+            issuer.public_key,
+            **lasting(now, 0),
+            dossier=self.dossier.id,
+            generation=2,
+            public_key=key.public.kem,
+            previous=bytes(32),
+            writers=(self.world.authority.public.signing_key_id,),
+        )
+        async with self.world.records.change(Origin(Actor("nobody", ""), "")) as tx:
+            await tx.statements.add(
+                sign_statement(said, issuer),
+                kind="dossier key",
+                issuer=self.portal.identity.public.signing_key_id,
+                issued_at=now,
+                valid_from=now,
+                valid_until=0,
+                subject=key_id(key.public.kem),
+                dossier_id=self.dossier.id,
+                generation=2,
+            )
+            connection = tx._handle._connection
+            await connection.exec_driver_sql(
+                "UPDATE dossiers SET generation = 2 WHERE id = ?", (self.dossier.id,)
+            )
+            await tx.record(Action.SERVER_STARTED)
+        return DossierAt(self.dossier.id, key, self.organisation)
+
+    def rewrapped(self, container, dossier, generation=2) -> bytes:
+        """Return a newer envelope, for the dossier's new key too."""
+        slot = CarriedRecipient("dossier", generation, dossier.key.public.kem)
+        return self.world.rewrap(container, self.dossier, self.editor, recipients=[slot])
+
+
+def split(container, size) -> list[bytes]:
+    payload = cut(container)[1]
+    return [payload[start : start + size] for start in range(0, len(payload), size)]
+
+
+async def a_sender(world, **limits) -> Sender:
+    organisation = await world.organisation(**limits)
+    portal = await world.person("portal", organisation=organisation)
+    admin = await world.person("admin")
+    dossier = await world.dossier(portal, [admin.identity], organisation=organisation)
+    editor = await world.depositor(portal, dossier)
+    return Sender(world, organisation, portal, dossier, editor, await world.session(editor))
