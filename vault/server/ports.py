@@ -226,6 +226,10 @@ class SchemaError(RecordsUnavailableError):
     """The database answers, and is not at the schema that this code expects."""
 
 
+class ObjectCondemnedError(RecordsUnavailableError):
+    """An object waited so long for the row that names it that a janitor removes it; send it again."""
+
+
 class AlreadyExistsError(RecordsError):
     """What has to be unique (an id, a key, a pinned fact, a grant) is there already."""
 

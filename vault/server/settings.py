@@ -96,6 +96,7 @@ class Settings(BaseSettings):
         answer_seconds: how long an answer is remembered under its idempotency key.
         sign_in_failures: failures of one source within the window, before it has to wait.
         sign_in_window: seconds of that window.
+        janitor_seconds: how often the server looks for what broken deposits left behind; 0 for never.
         shutdown_seconds: how long transfers in flight may go on after a signal to end.
         trusted_proxies: addresses and networks of the proxies in front, with commas between; whom they
             name in `X-Forwarded-For` is where a request comes from.
@@ -137,6 +138,7 @@ class Settings(BaseSettings):
     answer_seconds: Seconds = _DAY
     sign_in_failures: Annotated[int, Field(ge=1, le=1000)] = 10
     sign_in_window: Seconds = 900
+    janitor_seconds: Annotated[int, Field(ge=0, le=366 * _DAY)] = 3600
     shutdown_seconds: Seconds = 30
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None

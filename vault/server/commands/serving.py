@@ -14,6 +14,7 @@ from keys.serverkey import read_server_identity
 from keys.statements import Habilitation, read_unjudged
 from vault.journal import Action, Actor, Fact, Subject, decode_entry
 from vault.server.app import UnhandledRouteError, create_app
+from vault.server.commands.caretaking import caretaken
 from vault.server.commands.draining import Traffic
 from vault.server.commands.folder import locked, make_folder, server_key
 from vault.server.commands.listening import listen
@@ -27,6 +28,7 @@ from vault.server.logs import LibraryHandler
 from vault.server.metrics import Metrics
 from vault.server.ports import Origin
 from vault.server.services.beliefs import SERVER_HABILITATION, Beliefs
+from vault.server.services.janitor import Janitor
 from vault.server.services.registry import build_services
 from vault.server.services.views import stored
 from vault.server.stores.clock import SystemClock
@@ -77,12 +79,12 @@ class Started(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """A server that is put together and does not listen yet."""
+    """A server that is put together and does not listen yet; ``beside`` runs as long as it does."""
 
     app: web.Application
     sockets: list[socket.socket]
     services: Services
-    watching: AbstractAsyncContextManager[None]
+    beside: tuple[AbstractAsyncContextManager[None], ...]
     started: Started
 
 
@@ -111,13 +113,14 @@ async def serving(
         traffic = Traffic(parts.app)
         runner = web.AppRunner(parts.app, access_log=None, shutdown_timeout=_FLUSH)
         await runner.setup()
-        await stack.enter_async_context(parts.watching)
+        for one in parts.beside:
+            await stack.enter_async_context(one)
         wait = hurry or asyncio.Event().wait
         stack.push_async_callback(_end, runner, traffic, wait, settings.shutdown_seconds)
         # Whoever asks on a connection that is still open is sent elsewhere.
         stack.callback(parts.services.health.end)
-        for one in parts.sockets:
-            await web.SockSite(runner, one).start()
+        for listener in parts.sockets:
+            await web.SockSite(runner, listener).start()
         yield parts.started
 
 
@@ -179,7 +182,11 @@ async def _assemble(
         needs_admin=needs_admin,
         metrics=f"{_url(settings.metrics_host, shown[0].getsockname()[1])}/metrics" if shown else None,
     )
-    return _Parts(app, sockets, services, watched(metrics, records, services.health, shown), started)
+    beside = (
+        watched(metrics, records, services.health, shown),
+        caretaken(Janitor(records, store, clock), records, clock, log, every=settings.janitor_seconds),
+    )
+    return _Parts(app, sockets, services, beside, started)
 
 
 def _url(host: str, port: int) -> str:

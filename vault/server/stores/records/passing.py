@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, update
 
@@ -12,6 +12,9 @@ from vault.server.stores.records.rows import Challenge, FailureWindow, Remembere
 
 if TYPE_CHECKING:
     from vault.server.stores.records.rows import IdempotencyKey
+
+
+_SESSION_KNOWN: Final = 30 * 86_400
 
 
 class Challenges:
@@ -103,3 +106,19 @@ class AnswerChanges(Answers):
         await self._handle.execute(
             insert(table).values(**key._asdict(), **answer._asdict(), expires_at=until)
         )
+
+
+async def forget_expired(handle: Handle, *, now: int) -> int:
+    """Forget challenges, windows of failures, answers and old sessions; return how many rows that were.
+
+    For some weeks a session is told that it has expired, and not that nobody knows it.
+    """
+    forgotten = 0
+    for until, moment in (
+        (schema.challenges.c.expires_at, now),
+        (schema.failures.c.ends_at, now),
+        (schema.remembered.c.expires_at, now),
+        (schema.sessions.c.expires_at, now - _SESSION_KNOWN),
+    ):
+        forgotten += (await handle.execute(delete(until.table).where(until <= moment))).rowcount
+    return forgotten

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import OutdatedError, SealKnownError
 from vault.server.stores.records import schema
+from vault.server.stores.records.condemning import check_spared
 from vault.server.stores.records.evidence import Evidence
 from vault.server.stores.records.rows import Opening, Proof, Version
 
@@ -73,12 +74,14 @@ class EvidenceChanges(Evidence):
 
         Raises:
             SealKnownError: this seal was deposited before.
+            ObjectCondemnedError: the body waited too long for this row.
             OutdatedError: ``supersedes`` is not the proof's active seal, or the dossier is not there.
             QuotaExceededError: the dossier's organisation may not store as much.
             AlreadyExistsError: ``supersedes`` is None and the proof's id is taken.
         """
         if await self.by_seal(deposit.seal_id) is not None:
             raise SealKnownError("this seal was deposited before")
+        await check_spared(self._change, deposit.body.key)
         organisation_id = await self._change.value(
             select(schema.dossiers.c.organisation_id).where(schema.dossiers.c.id == deposit.dossier_id)
         )

@@ -306,9 +306,9 @@ class Upload(NamedTuple):
 class UploadObjects(NamedTuple):
     """What the store keeps for a session, as in `Upload`."""
 
+    id: str
     trailer_key: str
     staged: str
-    body_key: str | None
 
 
 class Ended(NamedTuple):

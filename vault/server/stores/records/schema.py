@@ -413,6 +413,14 @@ leases = Table(
     _number("expires_at"),
 )
 
+# Objects that a janitor decided to remove, because no row named them: from then on no row may.
+condemned = Table(
+    "condemned",
+    METADATA,
+    _text("key", 64, primary_key=True),
+    _number("condemned_at", index=True),
+)
+
 # How the last run of each kind of upkeep ended, for whoever watches.
 runs = Table(
     "runs",

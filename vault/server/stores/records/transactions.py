@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING
 
 from vault.journal import Entry, details_of
 from vault.server.ports import UnrecordedChangeError
+from vault.server.stores.records.condemning import Condemning, Naming
 from vault.server.stores.records.credentials import SessionChanges, Sessions, TokenChanges, Tokens
 from vault.server.stores.records.depositors import DepositorChanges, Depositors
 from vault.server.stores.records.dossiers import DossierChanges, Dossiers
 from vault.server.stores.records.evidence import Evidence
 from vault.server.stores.records.grants import GrantChanges, Grants
 from vault.server.stores.records.journal import Journal, append
-from vault.server.stores.records.passing import AnswerChanges, Answers, Challenges, Failures
+from vault.server.stores.records.leases import Leases
+from vault.server.stores.records.passing import (
+    AnswerChanges,
+    Answers,
+    Challenges,
+    Failures,
+    forget_expired,
+)
 from vault.server.stores.records.people import AccountChanges, Accounts, OrganisationChanges, Organisations
 from vault.server.stores.records.publishing import EvidenceChanges
 from vault.server.stores.records.runs import RunChanges, Runs
@@ -50,6 +58,7 @@ class Reading:
         self.answers = Answers(handle)
         self.failures = Failures(handle)
         self.runs = Runs(handle)
+        self.naming = Naming(handle)
 
 
 class Change:
@@ -130,3 +139,10 @@ class Bookkeeping:
         self.answers = AnswerChanges(handle)
         self.uploads = UploadChanges(handle)
         self.runs = RunChanges(handle)
+        self.leases = Leases(handle)
+        self.condemning = Condemning(handle)
+        self._handle = handle
+
+    async def forget_expired(self, *, now: int) -> int:
+        """Forget what has expired, and return how many rows that were."""
+        return await forget_expired(self._handle, now=now)

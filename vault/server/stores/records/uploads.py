@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select, update
 
-from vault.server.ports import QuotaExceededError, StagedPart
+from vault.server.ports import QuotaExceededError, StagedPart, object_key
 from vault.server.stores.records import schema
+from vault.server.stores.records.condemning import check_spared
 from vault.server.stores.records.handle import Handle, rows_of
 from vault.server.stores.records.rows import Upload, UploadObjects
 
@@ -46,16 +47,19 @@ class Uploads:
             rows_of(StagedPart, table).where(table.c.upload_id == upload_id).order_by(table.c.number),
         )
 
-    async def expired(self, *, now: int) -> tuple[Upload, ...]:
-        """Return those that nobody can go on with any more, for whoever removes them."""
+    async def count_expired(self, *, now: int) -> int:
+        """Return how many nobody can go on with any more."""
         table = schema.uploads
-        return await self._handle.all(
-            Upload, rows_of(Upload, table).where(table.c.expires_at <= now).order_by(table.c.expires_at)
+        counted: int = await self._handle.value(
+            select(func.count()).select_from(table).where(table.c.expires_at <= now)
         )
+        return counted
 
-    async def objects(self) -> tuple[UploadObjects, ...]:
-        """Return what the store keeps for every session that was not removed."""
-        return await self._handle.all(UploadObjects, rows_of(UploadObjects, schema.uploads))
+    async def expired(self, *, now: int, limit: int) -> tuple[UploadObjects, ...]:
+        """Return some that nobody can go on with any more, for whoever removes them."""
+        table = schema.uploads
+        query = rows_of(UploadObjects, table).where(table.c.expires_at <= now)
+        return await self._handle.all(UploadObjects, query.order_by(table.c.expires_at).limit(limit))
 
 
 class UploadChanges(Uploads):
@@ -65,6 +69,7 @@ class UploadChanges(Uploads):
         """Store a session, in the place of one for the same seal that has expired.
 
         Raises:
+            ObjectCondemnedError: what it names waited too long for this row.
             AlreadyExistsError: there is one for this seal.
             QuotaExceededError: with what is stored and what other sessions announce, it is too much.
         """
@@ -76,6 +81,7 @@ class UploadChanges(Uploads):
             select(table.c.id).where(table.c.seal_id == upload.seal_id, table.c.expires_at <= now)
         ):
             await self.delete(old)
+        await check_spared(self._handle, upload.trailer_key, object_key(upload.staged))
         await self._handle.insert(table, upload)
         over = await self._handle.value(
             select(schema.organisations.c.used_bytes + _announced(organisation_id, now)).where(

@@ -1,0 +1,5 @@
+from tests.suites.records_upkeep import UpkeepSuite
+
+
+class TestUpkeep(UpkeepSuite):
+    pass
