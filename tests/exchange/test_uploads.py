@@ -21,7 +21,14 @@ async def sender(world):
 
 
 async def objects(world) -> list[str]:
-    return sorted(path.name for path in (world.folder / "store").rglob("*") if path.is_file())
+    """Return the name of every object, whole or not, and nothing may stand in the folder beside them."""
+    store = world.store
+    whole = [entry.key async for entry in store.list()]
+    staged = [entry.key async for entry in store.list_staged()]
+    folder = world.folder / "store"
+    found = [*(folder / "objects").glob("*/*"), *(folder / "incoming").iterdir()]
+    assert sorted(path.name.removesuffix(".parts") for path in found) == sorted(whole + staged)
+    return sorted(whole + staged)
 
 
 # --- from the beginning to the end -----------------------------------------------------------------------

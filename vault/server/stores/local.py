@@ -13,7 +13,7 @@ import errno
 import os
 import re
 import time
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,12 +31,15 @@ from vault.server.ports import (
     StoreFullError,
     StoreUnavailableError,
 )
+from vault.server.stores.localparts import Crc, assemble, part_name, pieces_of, remove
 from vault.server.stores.settle import settle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Sequence
 
     from aiofiles.threadpool.binary import AsyncFileIO
+
+    from vault.server.stores.localparts import Piece
 
 CHUNK: Final = 1024 * 1024
 """Bytes that are read or written at once, one visit to a thread each."""
@@ -89,29 +92,23 @@ class LocalStore:
     async def get(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """See `ObjectStore.get`."""
         with _translated(looking_up=True):
-            file = await _open(self._path(key), "rb")
-        try:
-            size = os.fstat(file.fileno()).st_size
-            left = size - offset if length is None else length
-            if not 0 <= left <= size - offset:
-                raise ObjectDamagedError("the object ends before the range")
-            with _translated():
-                await settle(file.seek(offset))
-            while left:
-                with _translated():
-                    chunk = await settle(file.read(min(CHUNK, left)))
-                if not chunk:
-                    raise ObjectDamagedError("the object ends before the range")
-                left -= len(chunk)
-                yield chunk
-        finally:
-            with _translated():
-                await settle(file.close())
+            pieces = await asyncio.to_thread(pieces_of, self._path(key))
+        size = sum(piece.size for piece in pieces)
+        left = size - offset if length is None else length
+        if not 0 <= left <= size - offset:
+            raise ObjectDamagedError("the object ends before the range")
+        for piece in pieces:
+            start, offset = offset, max(0, offset - piece.size)
+            if start < piece.size and left:
+                async with aclosing(_read(piece, start, min(left, piece.size - start))) as chunks:
+                    async for chunk in chunks:
+                        left -= len(chunk)
+                        yield chunk
 
     async def size(self, key: str) -> int:
         """See `ObjectStore.size`."""
         with _translated(looking_up=True):
-            return (await asyncio.to_thread(os.stat, self._path(key))).st_size
+            return sum(piece.size for piece in await asyncio.to_thread(pieces_of, self._path(key)))
 
     async def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
@@ -120,7 +117,7 @@ class LocalStore:
         except ObjectNotFoundError:
             return
         with _translated():
-            await settle(asyncio.to_thread(path.unlink, missing_ok=True))
+            await settle(asyncio.to_thread(remove, path, self._draft()))
         reach(Failpoint.OBJECT_DELETED)
 
     async def retain(self, key: str, until: int) -> None:
@@ -142,37 +139,42 @@ class LocalStore:
         """See `ObjectStore.stage`."""
         key = random_bytes(_KEY_BYTES).hex()
         with _translated():
-            await settle(asyncio.to_thread(_create, self._staged(key)))
+            await settle(asyncio.to_thread(_make_folder, self._staged(key)))
         return key
 
     async def stage_part(
         self, staged: str, number: int, offset: int, chunks: AsyncIterable[bytes]
     ) -> StagedPart:
         """See `ObjectStore.stage_part`."""
+        del offset  # parts stand beside each other, in the order of their numbers
+        folder, draft = self._staged(staged), self._draft()
         with _translated(looking_up=True):
-            file = await _open(self._staged(staged), "r+b")
+            await asyncio.to_thread(folder.stat)
+        crc = Crc()
         try:
-            with _translated():
-                await settle(file.seek(offset))
-            size = await _pour(file, chunks)
-        finally:
-            with _translated():
-                await settle(file.close())
-        return StagedPart(number, size, "")
+            size = await self._write(draft, crc.over(chunks))
+            tag = f"{crc.value:08x}"
+            with _translated(looking_up=True):
+                await settle(asyncio.to_thread(_keep_part, draft, folder / part_name(number, tag)))
+        except BaseException:
+            await settle(asyncio.to_thread(_remove, draft))
+            raise
+        return StagedPart(number, size, tag)
 
     async def assemble(self, staged: str, parts: Sequence[StagedPart]) -> StoredObject:
         """See `ObjectStore.assemble`."""
-        size = sum(part.size for part in parts)
+        folder, final = self._staged(staged), self._path(staged)
         with _translated(looking_up=True):
-            return await settle(
-                asyncio.to_thread(_assemble, self._staged(staged), self._path(staged), staged, size)
+            await settle(
+                asyncio.to_thread(assemble, tuple(parts), staged=folder, final=final, publish=_publish)
             )
+        return StoredObject(staged, sum(part.size for part in parts))
 
     async def unstage(self, staged: str) -> None:
         """See `ObjectStore.unstage`."""
         if _KEY.fullmatch(staged):
             with _translated():
-                await settle(asyncio.to_thread(self._staged(staged).unlink, missing_ok=True))
+                await settle(asyncio.to_thread(remove, self._staged(staged), self._draft()))
 
     async def list_staged(self) -> AsyncIterator[ListedObject]:
         """See `ObjectStore.list_staged`."""
@@ -190,7 +192,7 @@ class LocalStore:
         state = os.statvfs(self._incoming)
         if state.f_bavail * state.f_frsize < MIN_FREE:
             raise OSError(errno.ENOSPC, "little room is left")
-        probe = self._incoming / random_bytes(_KEY_BYTES).hex()
+        probe = self._draft()
         os.close(_private(str(probe), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
         probe.unlink()
 
@@ -198,6 +200,10 @@ class LocalStore:
         """Remove what puts that never ended left behind ``older_than`` seconds ago; return how many."""
         with _translated():
             return await settle(asyncio.to_thread(_sweep, self._incoming, time.time() - older_than))
+
+    def _draft(self) -> Path:
+        """Return a name that nobody has, for what is not (or no longer) to be seen."""
+        return self._incoming / random_bytes(_KEY_BYTES).hex()
 
     def _staged(self, key: str) -> Path:
         """Return where the parts of an object are that is not whole yet."""
@@ -221,6 +227,25 @@ async def _open(path: Path, mode: Any) -> AsyncFileIO:
         aiofiles.open(path, mode, buffering=0, opener=_private), undo=lambda file: file.close()
     )
     return opened
+
+
+async def _read(piece: Piece, offset: int, length: int) -> AsyncGenerator[bytes, None]:
+    """Yield ``length`` bytes of a file, which are known to be there."""
+    with _translated(looking_up=True):
+        file = await _open(piece.path, "rb")
+    try:
+        with _translated():
+            await settle(file.seek(offset))
+        while length:
+            with _translated():
+                chunk = await settle(file.read(min(CHUNK, length)))
+            if not chunk:
+                raise ObjectDamagedError("the object ends before the range")
+            length -= len(chunk)
+            yield chunk
+    finally:
+        with _translated():
+            await settle(file.close())
 
 
 async def _pour(file: AsyncFileIO, chunks: AsyncIterable[bytes]) -> int:
@@ -270,22 +295,14 @@ def _publish(draft: Path, final: Path) -> None:
     reach(Failpoint.OBJECT_KEPT)
 
 
-def _create(path: Path) -> None:
-    os.close(_private(str(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+def _make_folder(path: Path) -> None:
+    path.mkdir(mode=0o700)
     _sync_folder(path.parent)
 
 
-def _assemble(parts: Path, final: Path, key: str, size: int) -> StoredObject:
-    """Turn parts into an object; where an earlier call got further than its answer, that counts."""
-    try:
-        stands = parts.stat().st_size
-    except FileNotFoundError:
-        stands = final.stat().st_size
-    if stands != size:
-        raise ObjectDamagedError("a part is missing")
-    if not final.exists():
-        _publish(parts, final)
-    return StoredObject(key, size)
+def _keep_part(draft: Path, final: Path) -> None:
+    draft.rename(final)
+    _sync_folder(final.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -311,12 +328,13 @@ def _list_folder(folder: Path, suffix: str = "") -> list[ListedObject]:
     with os.scandir(folder) as entries:
         for entry in entries:
             try:
-                state = entry.stat(follow_symlinks=False)
+                key = entry.name.removesuffix(suffix)
+                if _KEY.fullmatch(key) and entry.name == key + suffix:
+                    modified = entry.stat(follow_symlinks=False).st_mtime
+                    size = sum(piece.size for piece in pieces_of(Path(entry.path)))
+                    listed.append(ListedObject(key, size, int(modified)))
             except FileNotFoundError:  # deleted meanwhile
                 continue
-            key = entry.name.removesuffix(suffix)
-            if _KEY.fullmatch(key) and entry.name == key + suffix:
-                listed.append(ListedObject(key, state.st_size, int(state.st_mtime)))
     return listed
 
 
@@ -328,7 +346,7 @@ def _sweep(folder: Path, before: float) -> int:
                 continue  # its session says when it is forgotten
             try:
                 if entry.stat(follow_symlinks=False).st_mtime < before:
-                    Path(entry.path).unlink()
+                    remove(Path(entry.path), folder / random_bytes(_KEY_BYTES).hex())
                     swept += 1
             except FileNotFoundError:  # its put ended meanwhile
                 continue

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.suites.object_store import ObjectStoreSuite, collect, keys, stream
+from tests.suites.object_store_staged import StagedSuite
 from vault.server.ports import ObjectNotFoundError, StoreFullError, StoreUnavailableError
 from vault.server.stores import local
 from vault.server.stores.local import LocalStore
@@ -22,8 +23,39 @@ def store(folder):
     return LocalStore(folder)
 
 
+@pytest.fixture
+def again(folder, store):
+    return LocalStore(folder)
+
+
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+class TestStagedInAFolder(StagedSuite):
+    async def test_nothing_but_the_parts_that_were_named_is_kept(self, store, folder) -> None:
+        staged = await store.stage()
+        await store.stage_part(staged, 1, 0, stream(b"other"))
+        part = await store.stage_part(staged, 1, 0, stream(b"part"))
+        await store.assemble(staged, [part])
+        (kept,) = files(folder)
+        assert kept.read_bytes() == b"part"
+
+    async def test_an_object_in_parts_is_removed_whole(self, store, folder) -> None:
+        staged = await store.stage()
+        part = await store.stage_part(staged, 1, 0, stream(b"part"))
+        stored = await store.assemble(staged, [part])
+        await store.delete(stored.key)
+        assert files(folder) == []
+        assert list((folder / "incoming").iterdir()) == []
+
+    async def test_what_a_removal_left_half_done_is_swept_up(self, store, folder) -> None:
+        half = folder / "incoming" / ("c" * 40)
+        half.mkdir()
+        (half / "00001-00000000").write_bytes(b"left")
+        os.utime(half, (0, 0))
+        assert await store.sweep(older_than=60) == 1
+        assert not half.exists()
 
 
 class TestLocalStore(ObjectStoreSuite):
