@@ -35,6 +35,13 @@ def carry(signed: Signed) -> dict[str, str]:
     return {"statement": encode_binary(signed.statement), "signature": encode_binary(signed.signature)}
 
 
+def unpack(carried: dict[str, str]) -> Signed:
+    return Signed(
+        decode_binary(carried["statement"], len(carried["statement"]) * 3 // 4),
+        decode_binary(carried["signature"], 3373),
+    )
+
+
 YEAR = 366 * 86_400
 
 

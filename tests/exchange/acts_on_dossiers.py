@@ -137,7 +137,7 @@ class ActsOnDossiers:
 
     def rewrap(self, container, dossier, writer, **options) -> bytes:
         """Return preamble and envelope of the next generation, with one more reader."""
-        examined = run(examine(len(container)), lambda at, length: container[at : at + length])
+        examined = examine_whole(container)
         unlocked = unlock(examined, dossier.key.decapsulation)
         reader = CarriedRecipient("reader", 0, Identity.generate(Use.PERSON).public.kem)
         envelope = rewrap(
@@ -171,6 +171,10 @@ def seal_files(request, files, signer) -> bytes:
         for part in sealer.finalize():
             out.write(part)
     return out.getvalue()
+
+
+def examine_whole(container):
+    return run(examine(len(container)), lambda at, length: container[at : at + length])
 
 
 def signer_id(identity) -> str:

@@ -1,21 +1,14 @@
 import pytest
 
-from keys.canonical import decode_binary
 from keys.holder import open_grant
 from keys.keyfile import Use
 from keys.keyring import Identity
-from keys.statements import DossierKey, Grant, Receipt, Signed, read_unjudged
+from keys.statements import DossierKey, Grant, Receipt, read_unjudged
 from keys.trust import Trust
+from tests.exchange.acts_of_people import unpack
 from tests.exchange.acts_on_dossiers import signer_id
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.api.route import CONTAINER
-
-
-def unpack(carried):
-    return Signed(
-        decode_binary(carried["statement"], len(carried["statement"]) * 3 // 4),
-        decode_binary(carried["signature"], 3373),
-    )
 
 
 @pytest.fixture

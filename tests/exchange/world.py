@@ -137,8 +137,8 @@ class Server(NamedTuple):
 
 
 @asynccontextmanager
-async def open_server(folder, clock, log, **settings):
-    """Run a service on what ``folder`` holds, or on a new folder."""
+async def open_server(folder, clock, log, *, around=(), **settings):
+    """Run a service on what ``folder`` holds, or on a new folder, with middlewares ``around`` all of it."""
     async with AsyncExitStack() as stack:
         configured = Settings(data=folder, **settings)
         folder.mkdir(exist_ok=True)
@@ -163,6 +163,7 @@ async def open_server(folder, clock, log, **settings):
         metrics, shown = Metrics("0"), socket.create_server(("127.0.0.1", 0))
         await stack.enter_async_context(watched(metrics, records, services.health, [shown]))
         app = create_app(services, logger(log), metrics)
+        app.middlewares[:0] = around
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -175,17 +176,22 @@ async def open_world(folder, **settings):
     """Run a service in ``folder`` with an admin and a published authority."""
     clock, log = ManualClock(), io.StringIO()
     async with open_server(folder, clock, log, **settings) as server, aiohttp.ClientSession() as http:
-        world = World(
-            origin=server.origin,
-            http=http,
-            clock=clock,
-            services=server.services,
-            records=server.records,
-            store=server.store,
-            folder=folder,
-            log=log,
-            metrics=server.metrics,
-        )
-        await world.first_admin()
-        await world.publish_authority()
-        yield world
+        yield await found_world(server, http, clock, log, folder)
+
+
+async def found_world(server, http, clock, log, folder) -> World:
+    """Return the world of a service that is new: with an admin and a published authority."""
+    world = World(
+        origin=server.origin,
+        http=http,
+        clock=clock,
+        services=server.services,
+        records=server.records,
+        store=server.store,
+        folder=folder,
+        log=log,
+        metrics=server.metrics,
+    )
+    await world.first_admin()
+    await world.publish_authority()
+    return world
