@@ -1,0 +1,5 @@
+from tests.suites.records_uploads import UploadSuite
+
+
+class TestUploads(UploadSuite):
+    pass
