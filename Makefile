@@ -19,7 +19,7 @@ $(READY): pyproject.toml uv.lock
 	touch $@
 
 test: $(READY)   ## every test, none skipped
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 demo: $(READY)   ## the whole story: seal, deposit, replace, review, refuse
 	$(BIN)/python examples/demo.py

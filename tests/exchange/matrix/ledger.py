@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 FORGOTTEN = {"challenges", "failures"}
 """Tables of what is forgotten anyway; a refusal may count a failure there."""
 
+_SHARD_LENGTH = len("ab")
+
 
 class State(NamedTuple):
     """Digests of tables by name, and the stored objects by path and size."""
@@ -62,8 +64,12 @@ class Ledger:
         for path in self._objects():
             if path not in self._bytes:
                 path.unlink()
+                # What came in parts stands in a folder of its own.
+                if not any(path.parent.iterdir()) and len(path.parent.name) > _SHARD_LENGTH:
+                    path.parent.rmdir()
         for path, data in self._bytes.items():
             if not path.exists():
+                path.parent.mkdir(mode=0o700, exist_ok=True)
                 path.write_bytes(data)
 
     def _digest(self, table: str) -> tuple[int, bytes]:

@@ -80,11 +80,12 @@ def test_a_server_does_it_by_itself(host):
     orphan = put(host, age=2 * DAY)
     server = host.serve("--data", host.data, SCELLE_JANITOR_SECONDS="1")
     end = time.monotonic() + PATIENCE
-    while orphan.exists():
+    while not (said := [line for line in server.log if line["event"] == "janitor" and line["objects"]]):
         assert time.monotonic() < end
         time.sleep(0.05)
+    assert not orphan.exists()
     assert server.stop() == 0
-    (said,) = [line for line in server.log if line["event"] == "janitor" and line["objects"]]
+    (said,) = said
     assert said["object_bytes"] == 6
 
 
