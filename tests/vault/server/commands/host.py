@@ -81,13 +81,11 @@ class Server:
 
     Attributes:
         announced: what it printed when it listened.
-        log: what it wrote to stderr, line by line, complete once it has ended.
     """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.announced: dict[str, str] = {}
-        self.log: list[dict[str, object]] = []
         self._errors: list[str] = []
         self._reader = threading.Thread(target=self._read_errors)
         self._reader.start()
@@ -123,8 +121,12 @@ class Server:
         self._reader.join()
         assert self.process.stdout is not None
         assert self.process.stdout.read() == ""
-        self.log = [json.loads(line) for line in self._errors]
         return code
+
+    @property
+    def log(self) -> list[dict[str, object]]:
+        """What it wrote to stderr so far, line by line: everything, once it has ended."""
+        return [json.loads(line) for line in self._errors]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.tell(number)
@@ -145,4 +147,5 @@ class Server:
 
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
-        self._errors.extend(self.process.stderr)
+        for line in self.process.stderr:
+            self._errors.append(line)
