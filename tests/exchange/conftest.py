@@ -1,8 +1,9 @@
 import pytest
 import pytest_asyncio
 
-from tests.exchange.engines import settings_of
+from tests.exchange.engines import PART, settings_of
 from tests.exchange.everybody import assemble
+from tests.exchange.uploading import a_sender
 from tests.exchange.world import open_world
 
 
@@ -34,6 +35,18 @@ async def world(tmp_path, settings):
     """A service of one's own, with an admin and an authority."""
     async with open_world(tmp_path / "service", **settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def part(engine):
+    """How long the parts of an upload are."""
+    return PART[engine]
+
+
+@pytest.fixture
+async def sender(world, part):
+    """An editor of its own at a service of its own."""
+    return await a_sender(world, part)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

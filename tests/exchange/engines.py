@@ -5,7 +5,11 @@ from itertools import count
 
 import pytest
 
+from vault.container.layout import BLOCK
+
 NUMBERS = count(1)
+PART = {"embedded": 2 * BLOCK, "institution": 5 * BLOCK}
+"""How long the parts of uploads are. S3 takes no smaller ones."""
 
 
 @pytest.fixture(scope="module", params=["embedded", "institution"])
@@ -18,7 +22,7 @@ def engine(request):
 def settings_of(request, engine):
     """Give the settings of a service without anything stored: embedded, or on PostgreSQL and S3."""
     if engine == "embedded":
-        yield {}
+        yield {"upload_part_bytes": PART[engine]}
         return
     postgres, seaweed = request.getfixturevalue("postgres"), request.getfixturevalue("seaweed")
     bucket = request.getfixturevalue("bucket")
@@ -27,4 +31,5 @@ def settings_of(request, engine):
             **seaweed.settings(bucket),
             "s3_prefix": f"world-{next(NUMBERS)}",
             "database_url": postgres.url(name),
+            "upload_part_bytes": PART[engine],
         }

@@ -17,12 +17,12 @@ from client.remote.retries import NO_RETRIES, Retries
 from client.remote.sending import Delivery
 from client.remote.service import connect
 from client.remote.uploading import upload_bytes
-from tests.exchange.engines import engine  # noqa: F401 - both engines
+from tests.exchange.engines import PART, engine  # noqa: F401 - both engines
 from tests.exchange.everybody import assemble
 from tests.exchange.world import open_world
 from tests.line import Cut, Line
 from vault.container.examine import examine
-from vault.container.layout import BLOCK, parse_preamble
+from vault.container.layout import parse_preamble
 from vault.container.steps import run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,8 +31,6 @@ PARTS = 3
 RANDOM_CUTS = {"embedded": 100, "institution": 25}
 """Fewer where parts are larger and every byte goes through two servers."""
 
-PART = {"embedded": BLOCK, "institution": 5 * BLOCK}
-"""S3 takes no smaller ones."""
 DYING = Way(parallel=1, retries=NO_RETRIES)
 
 
@@ -80,7 +78,7 @@ async def site(tmp_path_factory, shared_settings, engine):  # noqa: F811 - the o
     part = PART[engine]
     content = random.Random(11).randbytes(2 * part + 100_000)  # noqa: S311 - the same in every run
     folder = tmp_path_factory.mktemp("uploads")
-    async with open_world(folder / "service", upload_part_bytes=part, **shared_settings) as world:
+    async with open_world(folder / "service", **shared_settings) as world:
         host, port = world.origin.removeprefix("http://").split(":")
         with Line((host, int(port))) as line:
             yield Site(await assemble(world), line, folder, part, content)

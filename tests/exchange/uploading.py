@@ -4,18 +4,19 @@ import io
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import update
+
 from keys.derivation import key_id
 from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.statements import DossierKey, lasting, sign_statement
 from tests.exchange.acts_on_dossiers import DossierAt
-from tests.exchange.cutting import MIB, content_digest, cut, without_payload
+from tests.exchange.cutting import content_digest, cut, without_payload
 from tests.exchange.world import World
 from vault.container.manifest import CarriedRecipient
 from vault.journal import Action, Actor
 from vault.server.ports import Origin
-
-PART = 8 * MIB
+from vault.server.stores.records import schema
 
 
 @dataclass
@@ -28,9 +29,12 @@ class Sender:
     dossier: DossierAt
     editor: Identity
     session: str
+    part: int
     parts: dict[str, list[bytes]] = field(default_factory=dict)
 
-    def seal(self, size=2 * PART + 100_000, **options) -> bytes:
+    def seal(self, size=None, **options) -> bytes:
+        """Return a container: of three parts, unless ``size`` bytes are to be in it."""
+        size = 2 * self.part + 100_000 if size is None else size
         content = bytes(range(256)) * (size // 256 + 1)
         return self.world.seal(self.editor.signing, self.dossier, content=content[:size], **options)
 
@@ -104,10 +108,8 @@ class Sender:
                 dossier_id=self.dossier.id,
                 generation=2,
             )
-            connection = tx._handle._connection
-            await connection.exec_driver_sql(
-                "UPDATE dossiers SET generation = 2 WHERE id = ?", (self.dossier.id,)
-            )
+            table = schema.dossiers
+            await tx._handle.execute(update(table).where(table.c.id == self.dossier.id).values(generation=2))
             await tx.record(Action.SERVER_STARTED)
         return DossierAt(self.dossier.id, key, self.organisation)
 
@@ -122,10 +124,22 @@ def split(container, size) -> list[bytes]:
     return [payload[start : start + size] for start in range(0, len(payload), size)]
 
 
-async def a_sender(world, **limits) -> Sender:
+async def a_sender(world, part, **limits) -> Sender:
     organisation = await world.organisation(**limits)
     portal = await world.person("portal", organisation=organisation)
     admin = await world.person("admin")
     dossier = await world.dossier(portal, [admin.identity], organisation=organisation)
     editor = await world.depositor(portal, dossier)
-    return Sender(world, organisation, portal, dossier, editor, await world.session(editor))
+    return Sender(world, organisation, portal, dossier, editor, await world.session(editor), part)
+
+
+async def objects(world) -> list[str]:
+    """Return the name of every object, whole or not, and nothing may stand in a folder beside them."""
+    store = world.store
+    whole = [entry.key async for entry in store.list()]
+    staged = [entry.key async for entry in store.list_staged()]
+    folder = world.folder / "store"
+    if folder.exists():
+        found = [*(folder / "objects").glob("*/*"), *(folder / "incoming").iterdir()]
+        assert sorted(path.name.removesuffix(".parts") for path in found) == sorted(whole + staged)
+    return sorted(whole + staged)

@@ -112,6 +112,7 @@ class World(ActsOfPeople, ActsOnDossiers):
                     rows = await view.organisations._handle.execute(select(table))
                     kept[name] = sorted(map(repr, rows.fetchall()))
         kept["objects"] = sorted([item.key async for item in self.store.list()])
+        kept["staged"] = sorted([item.key async for item in self.store.list_staged()])
         kept["files"] = sorted(str(path) for path in (self.folder / "store").rglob("*") if path.is_file())
         return kept
 
