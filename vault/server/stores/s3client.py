@@ -1,23 +1,12 @@
-"""One bucket of an S3 service, synchronous: the one home of ``minio``.
+"""One bucket of an S3 service, synchronous: objects whole and in parts.
 
-What goes wrong comes out as the port's errors, and what may be tried again safely was tried again. Every body
-that is sent carries its MD5 for the service to check, and what the service says that it kept is compared.
-Everything here blocks and belongs in a thread.
+What may be tried again safely was tried again. Every body that is sent carries its MD5 for the service to
+check, and what the service says that it kept is compared. Everything here blocks and belongs in a thread.
 """
 
 from __future__ import annotations
 
-import ssl
-from datetime import UTC, datetime
-from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
-from xml.etree.ElementTree import ParseError
-
-from minio import Minio
-from minio.commonconfig import COMPLIANCE, GOVERNANCE
-from minio.datatypes import Part
-from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
-from minio.retention import Retention
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import (
@@ -29,17 +18,16 @@ from vault.server.ports import (
     StoreError,
     StoreUnavailableError,
 )
-from vault.server.stores.s3answers import TransientError, again, extent, named, numbered
+from vault.server.stores.s3answers import again, extent, numbered
+from vault.server.stores.s3calls import Calls
 from vault.server.stores.s3digest import agrees, checked, compare, md5
-from vault.server.stores.s3line import Body, LineError, open_line
+from vault.server.stores.s3line import Body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from vault.server.stores.s3digest import Data
-    from vault.server.stores.s3line import Answer, Place
-
-T = TypeVar("T")
+    from vault.server.stores.s3line import Place
 
 PAGE: Final = 1000
 """Entries that are listed with one request, the most that S3 gives."""
@@ -53,52 +41,18 @@ class Head(NamedTuple):
 
 
 class Bucket:
-    """One bucket; `UntrustedFileError` and `ValueError` say that there is no such place."""
+    """One bucket; `UntrustedFileError` and `ValueError` say that there is no such place.
+
+    Attributes:
+        ask: `Calls.ask`, which sends any request once.
+        close: `Calls.close`.
+    """
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._name = place.bucket
-        self._client = Minio(
-            place.host,
-            access_key=place.access_key or None,
-            secret_key=place.secret_key or None,
-            secure=place.secure,
-            region=place.region,
-            http_client=open_line(place),
-        )
-        if place.virtual_host is not None:
-            self._client._base_url.virtual_style_flag = place.virtual_host  # noqa: SLF001 - one call for both
-
-    def close(self) -> None:
-        """Close the connections that nobody uses."""
-        self._client._http.clear()  # noqa: SLF001 - our own pool
-
-    def ask(
-        self,
-        method: str,
-        name: str | None = None,
-        *,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: Data | None = None,
-        stream: bool = False,
-    ) -> Answer:
-        """Send one request, once, and return an answer that says yes; ``stream`` leaves its body to come.
-
-        Raises:
-            StoreError.
-        """
-        return translated(
-            lambda: self._client._execute(  # noqa: SLF001 - the public calls hide headers and threads
-                method,
-                self._name,
-                name,
-                body=body,  # type: ignore[arg-type] # urllib3 sends whatever has a buffer
-                headers=dict(headers or {}),
-                query_params=dict(query or {}),
-                preload_content=not stream,
-            )
-        )
+        self._calls = Calls(place)
+        self.ask = self._calls.ask
+        self.close = self._calls.close
 
     # --- whole objects ---------------------------------------------------------------------------------
 
@@ -157,7 +111,7 @@ class Bucket:
         if not versioned:
             self._delete(name, {})
             return
-        for version in again(lambda: translated(lambda: self._versions(name))):
+        for version in again(lambda: self._calls.versions(name)):
             try:
                 self._delete(name, {"versionId": version})
             except StoreUnavailableError:
@@ -179,13 +133,13 @@ class Bucket:
         Raises:
             StoreUnavailableError.
         """
-        state = again(lambda: translated(lambda: self._client.get_bucket_versioning(self._name)))
-        return state.status.lower() if state.status in {"Enabled", "Suspended"} else "off"
+        state = again(self._calls.versioning)
+        return state.lower() if state in {"Enabled", "Suspended"} else "off"
 
     def locks(self) -> bool:
         """Whether objects here can be kept from being removed."""
         try:
-            again(lambda: translated(lambda: self._client.get_object_lock_config(self._name)))
+            again(self._calls.lock_configuration)
         except StoreUnavailableError:
             return False
         return True
@@ -196,7 +150,7 @@ class Bucket:
         Raises:
             StoreUnavailableError.
         """
-        translated(lambda: self._client.make_bucket(self._name, object_lock=object_lock))
+        self._calls.make(object_lock=object_lock)
 
     def retain(self, name: str, until: int, *, compliance: bool) -> None:
         """Let nobody remove an object before ``until``, UTC seconds.
@@ -204,13 +158,8 @@ class Bucket:
         Raises:
             ObjectNotFoundError, StoreUnavailableError.
         """
-        retention = Retention(COMPLIANCE if compliance else GOVERNANCE, datetime.fromtimestamp(until, UTC))
         version = self.head(name).version
-        again(
-            lambda: translated(
-                lambda: self._client.set_object_retention(self._name, name, retention, version_id=version)
-            )
-        )
+        again(lambda: self._calls.retain(name, until, compliance=compliance, version=version))
 
     def objects(self, prefix: str, after: str) -> list[ListedObject]:
         """Return the next objects by name, `PAGE` of them or all that are left.
@@ -218,7 +167,7 @@ class Bucket:
         Raises:
             StoreUnavailableError.
         """
-        return again(lambda: translated(lambda: self._list(prefix, after)))
+        return again(lambda: self._calls.objects(prefix, after, PAGE))
 
     # --- objects in parts ------------------------------------------------------------------------------
 
@@ -229,16 +178,13 @@ class Bucket:
             StoreFullError, StoreUnavailableError.
         """
 
-        def begin() -> str:
-            return self._client._create_multipart_upload(self._name, name, {})  # noqa: SLF001 - see above
-
         def clear() -> bool:
             # One whose id was lost with the answer would stay.
             for upload in self.uploads(name):
                 self.abort(name, upload.key.partition("\n")[2])
             return False
 
-        upload = again(lambda: translated(begin), unless=clear)
+        upload = again(lambda: self._calls.begin(name), unless=clear)
         reach(Failpoint.S3_UPLOAD_BEGUN)
         return upload
 
@@ -275,11 +221,7 @@ class Bucket:
             if not set(parts) <= self._parts(name, upload):
                 raise ObjectDamagedError("a part is missing, or is not what it was")
             reach(Failpoint.S3_PARTS_COMPARED)
-            made = self._client._complete_multipart_upload(  # noqa: SLF001 - see above
-                self._name, name, upload, [Part(part.number, part.tag) for part in parts]
-            )
-            if not made.etag:  # S3 may say yes and put its error into the answer
-                raise TransientError("the object store did not make the object whole")
+            self._calls.complete(name, upload, parts)
 
         def stands() -> bool:
             try:
@@ -288,7 +230,7 @@ class Bucket:
                 return False
 
         try:
-            again(lambda: translated(complete), unless=stands)
+            again(complete, unless=stands)
         except ObjectNotFoundError:
             # No such upload: it was completed before, or given up.
             if not stands():
@@ -317,7 +259,7 @@ class Bucket:
         Raises:
             StoreUnavailableError.
         """
-        return again(lambda: translated(lambda: self._uploads(prefix)))
+        return again(lambda: self._calls.uploads(prefix, PAGE))
 
     # --- what may have to be tried again ----------------------------------------------------------------
 
@@ -335,69 +277,18 @@ class Bucket:
         except ObjectNotFoundError:
             return
 
-    def _versions(self, name: str) -> list[str]:
-        found = self._client.list_objects(self._name, prefix=name, recursive=True, include_version=True)
-        return [one.version_id for one in found if one.object_name == name and one.version_id]
-
     def _is_locked(self, name: str, version: str) -> bool:
         try:
-            found = translated(
-                lambda: self._client.get_object_retention(self._name, name, version_id=version)
-            )
+            return self._calls.is_retained(name, version)
         except StoreError:
             return False
-        return found is not None and found.retain_until_date > datetime.now(UTC)
-
-    def _list(self, prefix: str, after: str) -> list[ListedObject]:
-        found = self._client._list_objects(  # noqa: SLF001 - the public call takes no size of a page
-            self._name, prefix=prefix, start_after=after or None, max_keys=PAGE
-        )
-        return [
-            ListedObject(one.object_name or "", one.size or 0, _seconds(one.last_modified))
-            for one in islice(found, PAGE)
-        ]
 
     def _parts(self, name: str, upload: str) -> set[StagedPart]:
         kept: set[StagedPart] = set()
         last = 0
         while True:
-            page = self._client._list_parts(  # noqa: SLF001 - there is no public one
-                self._name, name, upload, max_parts=PAGE, part_number_marker=str(last)
-            ).parts
-            kept |= {StagedPart(one.part_number, one.size or 0, one.etag.replace('"', "")) for one in page}
-            if not page or page[-1].part_number <= last:
+            page = self._calls.parts(name, upload, last, PAGE)
+            kept.update(page)
+            if not page or page[-1].number <= last:
                 return kept
-            last = page[-1].part_number
-
-    def _uploads(self, prefix: str) -> list[ListedObject]:
-        found = self._client._list_multipart_uploads(  # noqa: SLF001 - there is no public one
-            self._name, prefix=prefix, max_uploads=PAGE
-        )
-        return [
-            ListedObject(f"{one.object_name}\n{one.upload_id}", 0, _seconds(one.initiated_time))
-            for one in found.uploads
-        ]
-
-
-def translated(work: Callable[[], T]) -> T:
-    """Do something, and turn what the libraries raise into the port's errors, without their words."""
-    try:
-        return work()
-    except StoreError:
-        raise
-    except S3Error as error:
-        raise named(error.code or "", error.response.status) from None
-    except InvalidResponseError as error:
-        raise named("", error._code) from None  # noqa: SLF001 - it is not given otherwise
-    except ServerError as error:
-        raise named("", error.status_code) from None
-    except (LineError, OSError) as error:
-        if isinstance(error, ssl.SSLError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise StoreUnavailableError("the object store's certificate is not trusted") from None
-        raise TransientError("the object store cannot be reached, or broke off") from None
-    except (MinioException, ParseError, ValueError):
-        raise TransientError("the object store's answer makes no sense") from None
-
-
-def _seconds(moment: datetime | None) -> int:
-    return int(moment.timestamp()) if moment is not None else 0
+            last = page[-1].number

@@ -1,0 +1,107 @@
+"""Proofs: their versions, what the records keep of a container, and what was found on opening it."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Table, UniqueConstraint, text
+
+from vault.server.stores.records.tables.columns import (
+    METADATA,
+    created,
+    digest,
+    dossier,
+    id_,
+    number,
+    octets,
+    words,
+)
+
+proofs = Table(
+    "proofs",
+    METADATA,
+    id_(primary_key=True),
+    dossier(),
+    words("evidence_type", 64),
+    words("state", 16),
+    digest("seal_id", unique=True),
+    number("version"),
+    *created(),
+    CheckConstraint("state IN ('active', 'archived')", name="state"),
+    Index("ix_proofs_dossier", "dossier_id"),
+)
+
+versions = Table(
+    "versions",
+    METADATA,
+    digest("seal_id", primary_key=True),
+    id_("proof_id", ForeignKey("proofs.id")),
+    number("number"),
+    dossier(),
+    words("evidence_type", 64),
+    words("state", 16),
+    digest("signer"),
+    words("actor", 200),
+    digest("supersedes", nullable=True),
+    number("sealed_at"),
+    number("generation"),
+    digest("envelope_digest"),
+    number("dossier_generation"),
+    number("head_size"),
+    words("body_key", 64, unique=True),
+    number("body_size"),
+    number("archived_at", nullable=True),
+    number("opened_at", nullable=True),
+    number("complained_at", nullable=True),
+    *created(),
+    CheckConstraint("state IN ('active', 'archived')", name="state"),
+    UniqueConstraint("proof_id", "number"),
+    # One journal entry publishes one version: positions order the lists without ties.
+    UniqueConstraint("position"),
+    Index(
+        "uq_versions_active",
+        "proof_id",
+        unique=True,
+        sqlite_where=text("state = 'active'"),
+        postgresql_where=text("state = 'active'"),
+    ),
+    Index("ix_versions_listed", "dossier_id", "state", "evidence_type", "position"),
+    Index("ix_versions_listed_all", "dossier_id", "state", "position"),
+    Index("ix_versions_signed", "dossier_id", "signer", "state", "position"),
+    Index("ix_versions_generation", "dossier_id", "dossier_generation"),
+)
+
+# Preamble and envelope: the only part of a container that is ever rewritten; what it was before is gone then.
+heads = Table(
+    "heads",
+    METADATA,
+    digest("seal_id", ForeignKey("versions.seal_id"), primary_key=True),
+    octets("head"),
+)
+
+# Seal and receipt outlive the body: they go on proving who sealed and that it was taken.
+seals = Table(
+    "seals",
+    METADATA,
+    digest("seal_id", ForeignKey("versions.seal_id"), primary_key=True),
+    octets("seal"),
+    octets("receipt"),
+    octets("receipt_signature"),
+)
+
+# Until when the object store keeps an archived body from being removed.
+locks = Table(
+    "locks",
+    METADATA,
+    digest("seal_id", ForeignKey("versions.seal_id"), primary_key=True),
+    number("until"),
+)
+
+openings = Table(
+    "openings",
+    METADATA,
+    id_(primary_key=True),
+    digest("seal_id", ForeignKey("versions.seal_id"), index=True),
+    id_("account_id", ForeignKey("accounts.id")),
+    words("outcome", 64),
+    digest("statement_id", ForeignKey("statements.id"), unique=True),
+    *created(),
+)
