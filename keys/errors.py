@@ -68,3 +68,50 @@ class StatementError(KeyMaterialError):
     def __init__(self, reason: Refusal, text: str) -> None:
         super().__init__(text)
         self.reason = reason
+
+
+class ShareFlaw(StrEnum):
+    """Why shares of a secret do not open it."""
+
+    WORD = "word"
+    """A word is not one of the list."""
+    LENGTH = "length"
+    """There are words missing, or too many of them."""
+    CHECKSUM = "checksum"
+    """The words are words, but not those of a share: one is wrong, or two are swapped."""
+    CONTENT = "content"
+    """The checksum is right, yet no program writes such a share."""
+    MIXED = "mixed"
+    """It was made at another time, or of another secret, than the first one."""
+    REPEATED = "repeated"
+    """It has the place of one that was given before."""
+    TOO_FEW = "too_few"
+    """More shares are needed."""
+    FORGED = "forged"
+    """Each is well-formed, but together they give nothing that was ever shared out."""
+
+
+class ShareError(KeyMaterialError):
+    """Shares do not open: one is no share, or they do not make a whole.
+
+    Attributes:
+        flaw: what is wrong.
+        share: which share, in the order given and from 0; None if it is not one alone.
+        word: which word of it, from 0; None unless one is not in the list.
+        needed: how many are needed (of one group, or groups), if there are too few; otherwise 0.
+    """
+
+    def __init__(
+        self,
+        flaw: ShareFlaw,
+        text: str,
+        *,
+        share: int | None = None,
+        word: int | None = None,
+        needed: int = 0,
+    ) -> None:
+        super().__init__(text)
+        self.flaw = flaw
+        self.share = share
+        self.word = word
+        self.needed = needed

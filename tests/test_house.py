@@ -30,6 +30,7 @@ from tests.house import (
 OPENING = {
     "keys.holder",
     "keys.keyring",
+    "keys.slip39.sharing",
     "keys.store",
     "keys.unwrapping",
     "vault.container.blocks",
