@@ -11,138 +11,24 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import shlex
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
-from client.i18n import preferred_language
 from client.remote.parts import FROM as PARTS_FROM
-from keys.canonical import encode_binary
-from keys.store import load_identity
 
 sys.path.insert(0, str(Path(__file__).parent))
+from canaries import Secrets, holds
 from documents import AIPD, MIB, RISKS, TERMS, write_log, write_pdf, write_xlsx
+from stage import Actor, Server, act, bold, note, tr
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-SCELLE: Final = str(Path(sys.executable).with_name("scelle"))
 DOSSIER: Final = "2801-iris-ios"
 EDITOR: Final = "a.martin"
 ACCESS: Final = ("--template", "dossier.scelle", "--username", EDITOR, "--password-file", "password.txt")
-
-
-class Actor:
-    """Somebody with a folder; everything this person types runs there."""
-
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name = name
-        self.folder = folder / name
-        self.folder.mkdir()
-
-    def types(self, *words: str, expect: int = 0, shown: bool = True) -> str:
-        """Run a command, print it with what it says, and return its stdout.
-
-        Raises:
-            SystemExit: it ended with another code than expected: the demo does not go on.
-        """
-        print(f"\n  {bold(self.name)} $ scelle {' '.join(map(shlex.quote, words))}")
-        done = subprocess.run(
-            [SCELLE, *words],
-            cwd=self.folder,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        for line in (done.stdout if shown else "").splitlines() + done.stderr.splitlines():
-            print(f"    {line}")
-        if done.returncode != expect:
-            print(done.stdout)
-            sys.exit(f"exit code {done.returncode} instead of {expect}")
-        if expect:
-            print(f"    {dim(f'exit code {expect}')}")
-        return done.stdout
-
-    def is_killed(self, *words: str, once: Callable[[], bool]) -> None:
-        """Run a command and kill it, without a warning, as soon as ``once`` says so."""
-        print(f"\n  {bold(self.name)} $ scelle {' '.join(map(shlex.quote, words))}")
-        process = subprocess.Popen(
-            [SCELLE, *words], cwd=self.folder, env=self.environment(), stdout=subprocess.DEVNULL
-        )
-        while process.poll() is None and not once():
-            time.sleep(0.01)
-        process.kill()
-        process.wait()
-        print(f"    {dim('kill -9')}")
-
-    def environment(self) -> dict[str, str]:
-        """Return what this person's commands are started with."""
-        return {
-            "HOME": str(self.folder),
-            "SCELLE_HOME": str(self.folder / ".scelle"),
-            "PATH": os.environ["PATH"],
-            **{name: value for name, value in os.environ.items() if name.startswith(("LC_", "LANG"))},
-        }
-
-    def asks(self, *words: str, shows: tuple[str, ...] = ()) -> Any:
-        """Run a command with ``--json`` and return what it answers; print only the fields ``shows``."""
-        answer = json.loads(self.types(*words, "--json", shown=False))
-        for name in shows:
-            print(f"    {name}: {answer[name]}")
-        return answer
-
-    def keeps(self, name: str, text: str) -> str:
-        """Put a secret into a file that only this person can read, and return its name."""
-        descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        return name
-
-    def gets(self, path: Path) -> str:
-        """Take a file that somebody hands over, and return its name."""
-        shutil.copy(path, self.folder)
-        return path.name
-
-
-class Server:
-    """``scelle serve`` on this machine, with SQLite and a local folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "server"
-        self.log = folder / "server.log"
-        self.url = ""
-        self.fingerprint = ""
-
-    def __enter__(self) -> Self:
-        """Start it; its first line says that it is ready, and where."""
-        words = ("serve", "--data", str(self.data), "--port", "0", "--json")
-        print(f"\n  {bold('host')} $ scelle {' '.join(words)}")
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen([SCELLE, *words], stdout=subprocess.PIPE, stderr=log)
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(self.log.read_text())
-        print(f"    {line.decode().strip()}")
-        ready = json.loads(line)
-        self.url, self.fingerprint = ready["url"], ready["fingerprint"]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 class Finding(NamedTuple):
@@ -163,6 +49,7 @@ class Story:
         self.admin, self.portal, self.editor, self.durand, self.roy, self.auditor = (
             Actor(name, folder) for name in ("admin", "portal", "editor", "durand", "roy", "auditor")
         )
+        self.secrets = Secrets(folder, server.data)
         self.findings: list[Finding] = []
         self.proof = ""
         self.code: Any = None
@@ -179,10 +66,6 @@ class Story:
         self.audit()
         self.show_what_the_server_has()
         self.sum_up()
-
-    def everything_secret(self) -> list[bytes]:
-        """Return what must appear nowhere on the server's side: content, passwords, tokens, private keys."""
-        return [*self.contents(), *self.keys_and_passwords(), *self.tokens()]
 
     def found_the_house(self) -> None:
         act("An admin founds the house", "Un administrateur fonde la maison")
@@ -420,7 +303,7 @@ class Story:
         files = [path for path in self.server.data.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
         print(f"    {len(files)} files, {size / MIB:.0f} MiB")
-        for secret in self.everything_secret():
+        for secret in self.secrets.everything():
             if any(holds(path, secret) for path in (*files, self.server.log)):
                 sys.exit("the server has something that it must never have")
         note(
@@ -431,31 +314,6 @@ class Story:
             " et les identifiants des clés.",
         )
 
-    def contents(self) -> list[bytes]:
-        """Return pieces of every document that was sealed."""
-        return [
-            *(line.encode("cp1252") for line in AIPD),
-            *(row[0].encode() for row in RISKS),
-            *(line.encode() for line in TERMS.splitlines() if line),
-            b"patient=pseudonym-",
-            *(middle_of(self.editor.folder / name) for name in ("aipd.pdf", "risques.xlsx", "cgu.txt")),
-        ]
-
-    def keys_and_passwords(self) -> list[bytes]:
-        """Return the editor's password and everybody's private seeds, raw and as they stand in key files."""
-        found = [(self.portal.folder / "password.txt").read_bytes().strip()]
-        # The server's own key is its own; it signs and never opens.
-        for path in self.folder.glob("*/*.key"):
-            if path.parent != self.server.data:
-                seed = load_identity(path, lambda: None).seed
-                found += [seed, encode_binary(seed).encode()]
-        return found
-
-    def tokens(self) -> list[bytes]:
-        """Return all service tokens."""
-        actors = (self.admin, self.portal, self.auditor)
-        return [(actor.folder / f"{actor.name}.token").read_bytes().strip() for actor in actors]
-
     def find(self, english: str, french: str, *, opened: bool) -> None:
         """Note who could open what."""
         self.findings.append(Finding(tr(english, french), tr("the AIPD", "l'AIPD"), opened))
@@ -465,48 +323,6 @@ class Story:
         for finding in self.findings:
             result = tr("opened", "ouvert") if finding.opened else tr("refused", "refusé")
             print(f"    {result:9} {finding.who}")
-
-
-def tr(english: str, french: str) -> str:
-    """Choose by the language of whoever watches."""
-    return french if preferred_language(os.environ) == "fr" else english
-
-
-def act(english: str, french: str) -> None:
-    """Print a heading."""
-    print(f"\n{bold('— ' + tr(english, french))}")
-
-
-def note(english: str, french: str) -> None:
-    """Print a remark."""
-    print(dim(f"  {tr(english, french)}"))
-
-
-def bold(text: str) -> str:
-    """Emphasise on a terminal."""
-    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() else text
-
-
-def dim(text: str) -> str:
-    """Step back on a terminal."""
-    return f"\x1b[2m{text}\x1b[0m" if sys.stdout.isatty() else text
-
-
-def middle_of(path: Path) -> bytes:
-    """Return 32 bytes of a file, whatever they are."""
-    data = path.read_bytes()
-    return data[len(data) // 2 :][:32]
-
-
-def holds(path: Path, secret: bytes) -> bool:
-    """Tell whether ``secret`` stands anywhere in a file, read in pieces that overlap."""
-    with path.open("rb") as file:
-        tail = b""
-        while piece := file.read(4 * MIB):
-            if secret in tail + piece:
-                return True
-            tail = piece[-len(secret) :]
-    return False
 
 
 def main() -> None:

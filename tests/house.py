@@ -44,6 +44,13 @@ def modules() -> dict[str, Path]:
     return found
 
 
+@cache
+def programs() -> list[Path]:
+    """All files of Python that the project has written, tests included."""
+    folders = (*PACKAGES, "tests", "examples", "benchmarks")
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
 class Walker(ast.NodeVisitor):
     def __init__(self, module: str, *, is_package: bool) -> None:
         self.module = module

@@ -22,6 +22,7 @@ from tests.house import (
     is_ours,
     is_within,
     modules,
+    programs,
     reached_from,
     walked,
     way_to,
@@ -66,6 +67,9 @@ HOMES = {
 }
 ONE_MODULE = {"aiofiles", "magic", "minio", "platformdirs", "prometheus_client", "pylibmagic", "urllib3"}
 """Those that stand in a single module of their home."""
+
+LONGEST = 400
+"""Lines of a file, its tests' files too."""
 
 # No sockets, no loop, no clock, no other processes: bytes in, bytes or events out.
 IMPURE = {
@@ -248,6 +252,14 @@ def test_packages_are_empty():
     """A re-export would load what the law forbids."""
     full = [str(path) for path in modules().values() if path.name == "__init__.py" and path.read_bytes()]
     assert full == []
+
+
+def test_no_file_is_longer_than_it_can_be_read():
+    """Product, tests, examples, benchmarks and migrations alike: what is longer has two reasons to exist."""
+    found = programs()
+    assert len(found) > len(modules()) > 0
+    lengths = {str(path.relative_to(ROOT)): path.read_bytes().count(b"\n") for path in found}
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
 
 
 @pytest.mark.parametrize("package", sorted(HOMES))

@@ -71,17 +71,19 @@ def _on_disk(told: _Told) -> Iterator[tuple[Path, bytes]]:
 def test_the_search_finds_what_is_there(told: _Told) -> None:
     assert told.story.proof.encode() in told.memory
     assert any(told.story.proof.encode() in data for _, data in _on_disk(told))
-    assert len(told.story.everything_secret()) > 20
+    assert len(told.story.secrets.everything()) > 20
 
 
 def test_nothing_secret_is_in_files_database_or_log(told: _Told) -> None:
     for path, data in _on_disk(told):
-        for number, secret in enumerate(told.story.everything_secret()):
+        for number, secret in enumerate(told.story.secrets.everything()):
             assert secret not in data, f"secret {number} stands in {path.name}"
 
 
 def test_no_plaintext_password_or_private_key_is_in_the_servers_memory(told: _Told) -> None:
-    for number, secret in enumerate([*told.story.contents(), *told.story.keys_and_passwords()]):
+    for number, secret in enumerate(
+        [*told.story.secrets.contents(), *told.story.secrets.keys_and_passwords()]
+    ):
         assert secret not in told.memory, f"secret {number} is in memory"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from keys.randomness import random_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from vault.journal import Actor
@@ -114,10 +114,10 @@ class ObjectStore(Protocol):
             StoreFullError, StoreUnavailableError.
         """
 
-    def get(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+    def get(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the bytes from ``offset`` on, ``length`` of them or all, in chunks of at most 1 MiB.
 
-        Close the iterator (`contextlib.aclosing`) where it may not be read to its end.
+        Close the generator (`contextlib.aclosing`) where it may not be read to its end.
 
         Raises:
             ObjectNotFoundError, StoreUnavailableError; ObjectDamagedError where the object is shorter.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
@@ -73,11 +73,10 @@ class Fetching:
         return Fetched(version, b"", (version.body_key, chosen.offset, chosen.length), chosen)
 
     def stream(self, fetched: Fetched) -> AsyncGenerator[bytes, None]:
-        """Return the bytes of the store, in pieces of at most 1 MiB."""
+        """Return the bytes of the store, in pieces of at most 1 MiB: see `ObjectStore.get`."""
         assert fetched.body is not None
         key, offset, length = fetched.body
-        # Every store's iterator is a generator, to be closed where it is not read to its end.
-        return cast("AsyncGenerator[bytes, None]", self._store.get(key, offset=offset, length=length))
+        return self._store.get(key, offset=offset, length=length)
 
     async def _record(
         self, proof_id: str, number: int, act: Act, part: str, choose: Callable[[Version], Slice] | None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from vault.container.layout import BLOCK, LEAF
 from vault.container.seal import parse_stored_seal, verify_seal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from vault.container.seal import SignedSeal
     from vault.server.ports import ObjectStore
@@ -49,11 +50,12 @@ async def seal_of(store: ObjectStore, upload: Upload) -> SignedSeal:
     return seal
 
 
-async def _read(chunks: AsyncIterator[bytes]) -> bytes:
+async def _read(chunks: AsyncGenerator[bytes, None]) -> bytes:
     return b"".join([chunk async for chunk in chunks])
 
 
-async def trailer_of(store: ObjectStore, upload: Upload) -> AsyncIterator[bytes]:
-    """Yield leaves and seal, which end the body."""
-    async for chunk in store.get(upload.trailer_key):
-        yield chunk
+async def trailer_of(store: ObjectStore, upload: Upload) -> AsyncGenerator[bytes, None]:
+    """Yield leaves and seal, which end the body; to be closed where it is not read to its end."""
+    async with aclosing(store.get(upload.trailer_key)) as chunks:
+        async for chunk in chunks:
+            yield chunk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from vault.api.models.uploads import UploadPart
@@ -20,7 +21,7 @@ from vault.server.services.parting import part_count, part_leaves, part_length, 
 from vault.server.stores.records.uploads import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from vault.server.ports import Clock, ObjectStore, Records
     from vault.server.stores.records.rows import Upload
@@ -56,11 +57,11 @@ class Parts:
         if upload is None or not part_length(upload, number):
             raise HiddenError("there is nothing here that you may see")
         _check_request(upload, number, length)
-        blocks = self._verified(upload, number, chunks, digest)
         try:
-            part = await self._store.stage_part(
-                upload.staged, number, (number - 1) * upload.part_size, blocks
-            )
+            async with aclosing(self._verified(upload, number, chunks, digest)) as blocks:
+                part = await self._store.stage_part(
+                    upload.staged, number, (number - 1) * upload.part_size, blocks
+                )
             reach(Failpoint.UPLOAD_PART_STORED)
             async with self._records.bookkeeping() as tx:
                 now = self._clock.now()
@@ -72,24 +73,26 @@ class Parts:
 
     async def _verified(
         self, upload: Upload, number: int, chunks: AsyncIterator[bytes], digest: bytes
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Yield the part block by block, and after the last one of all leaves and seal."""
         leaves = await part_leaves(self._store, upload, number)
         whole, done = hashlib.sha256(), 0
-        async for block in _blocks(chunks):
-            await hashed(block, whole.update)
-            if await hashed(block, leaf_of) != leaves[LEAF * done : LEAF * (done + 1)]:
-                index = (number - 1) * upload.part_size // BLOCK + done
-                raise ContainerError(Outcome.PAYLOAD_DAMAGED, f"block {index} of the payload was changed")
-            yield block
-            done += 1
+        async with aclosing(_blocks(chunks)) as blocks:
+            async for block in blocks:
+                await hashed(block, whole.update)
+                if await hashed(block, leaf_of) != leaves[LEAF * done : LEAF * (done + 1)]:
+                    index = (number - 1) * upload.part_size // BLOCK + done
+                    raise ContainerError(Outcome.PAYLOAD_DAMAGED, f"block {index} of the payload was changed")
+                yield block
+                done += 1
         if not hmac.compare_digest(whole.digest(), digest):
             raise RefusedError(
                 Code.DIGEST_MISMATCH, "the part is not what Content-Digest says", field="Content-Digest"
             )
         if number == part_count(upload):
-            async for chunk in trailer_of(self._store, upload):
-                yield chunk
+            async with aclosing(trailer_of(self._store, upload)) as trailer:
+                async for chunk in trailer:
+                    yield chunk
 
 
 def _check_request(upload: Upload, number: int, length: int | None) -> None:
@@ -104,7 +107,7 @@ def _check_request(upload: Upload, number: int, length: int | None) -> None:
         raise _ended()
 
 
-async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Yield blocks of 1 MiB, the last one of what is left."""
     gathered: list[bytes] = []
     missing = BLOCK

@@ -89,7 +89,9 @@ class LocalStore:
             with _translated():
                 await settle(file.close())
 
-    async def get(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+    async def get(
+        self, key: str, *, offset: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """See `ObjectStore.get`."""
         with _translated(looking_up=True):
             pieces = await asyncio.to_thread(pieces_of, self._path(key))

@@ -31,7 +31,7 @@ from vault.server.stores.s3transfers import Buffers, Reading, Sending
 from vault.server.stores.settle import settle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
     from typing import Literal
 
     from vault.server.stores.s3line import Place
@@ -114,7 +114,9 @@ class S3Store:
         except StoreError:
             return
 
-    async def get(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+    async def get(
+        self, key: str, *, offset: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """See `ObjectStore.get`."""
         path = self._path(key)
         if offset < 0 or (length is not None and length <= 0):

@@ -6,20 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import aclosing
 
 import pytest
 
 from tests.house import ROOT
-from tests.suites.samples import MIB, ORIGIN, ManualClock, add_dossier, change, deposit_of, digest, publish
-from vault.journal import Action
-from vault.server.migrations.upgrade import upgrade
-from vault.server.ports import ObjectCondemnedError, ObjectLockedError, StoreUnavailableError, new_id
+from tests.vault.server.services.sites import Interrupted
+from vault.server.ports import ObjectCondemnedError, ObjectLockedError, StoreUnavailableError
 from vault.server.services.janitor import BATCH, GRACE, JANITOR, LEASE_SECONDS, Janitor, LeaseHeldError
-from vault.server.stores.local import LocalStore
-from vault.server.stores.records.engine import open_engine, sqlite_url
-from vault.server.stores.records.rows import Upload
-from vault.server.stores.records.store import SqlRecords
 
 KILLED = """
 import asyncio, os, signal, sys
@@ -43,74 +36,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-class Site:
-    """Records and objects, and a clock that is a day and more after everything that is stored now."""
-
-    def __init__(self, folder, records, clock) -> None:
-        self.folder = folder
-        self.records = records
-        self.clock = clock
-        self.store = LocalStore(folder / "store")
-        self.dossier = ""
-
-    def janitor(self, **options) -> Janitor:
-        return Janitor(self.records, options.pop("store", self.store), self.clock, **options)
-
-    async def put(self, data=b"body"):
-        async def chunks():
-            yield data
-
-        return await self.store.put(chunks())
-
-    async def deposit(self, stored=None):
-        """Deposit what is stored, or something new."""
-        deposit = deposit_of(self.dossier, body=stored or await self.put())
-        await publish(self.records, deposit)
-        return deposit
-
-    async def keys(self) -> set[str]:
-        return {one.key async for one in self.store.list()}
-
-    async def run_of_janitor(self):
-        async with self.records.read() as view:
-            (run,) = await view.runs.all()
-            return run
-
-
-@pytest.fixture
-async def site(tmp_path):
-    clock = ManualClock(int(time.time()) + GRACE + 10)
-    engine = open_engine(sqlite_url(tmp_path / "records.db"))
-    await upgrade(engine)
-    records = SqlRecords(engine, clock)
-    made = Site(tmp_path, records, clock)
-    made.dossier = (await change(records, add_dossier)).id
-    yield made
-    await records.close()
-
-
-class Interrupted(LocalStore):
-    """A store that lets somebody in right before, or right after, each time it is asked for something."""
-
-    def __init__(self, folder, *, before_delete=None, after_list=None) -> None:
-        super().__init__(folder / "store")
-        self.before_delete = before_delete
-        self.after_list = after_list
-
-    async def list(self):
-        async with aclosing(super().list()) as listed:
-            found = [one async for one in listed]
-        if self.after_list is not None:
-            await self.after_list()
-        for one in found:
-            yield one
-
-    async def delete(self, key):
-        if self.before_delete is not None:
-            await self.before_delete(key)
-        await super().delete(key)
 
 
 async def test_orphans_go_and_what_a_row_names_stays(site):
@@ -302,106 +227,3 @@ async def test_a_store_that_fails_ends_it_and_the_next_one_goes_on(site):
         await site.janitor(store=Interrupted(site.folder, before_delete=fail)).run()
     assert (await site.run_of_janitor()).outcome == "failed"
     assert (await site.janitor().run()).objects == 1
-
-
-async def test_staged_and_drafts_that_nobody_goes_on_with_are_removed(site):
-    staged = await site.store.stage()
-    draft = site.folder / "store" / "incoming" / ("0" * 40)
-    draft.write_bytes(b"draft")
-    long_ago = time.time() - GRACE - 10
-    os.utime(draft, (long_ago, long_ago))
-    assert (await site.janitor().look()).staged == 1
-    cleaning = await site.janitor().run()
-    assert (cleaning.staged, cleaning.drafts, cleaning.removed) == (1, 1, 2)
-    assert [one.key async for one in site.store.list_staged()] == []
-    assert not draft.exists()
-    assert staged not in await site.keys()
-
-
-def upload_of(site, seal_id, trailer, staged, **options):
-    fields = {
-        "id": new_id(),
-        "dossier_id": site.dossier,
-        "proof_id": None,
-        "seal_id": seal_id,
-        "signer": digest(),
-        "evidence_type": "aipd",
-        "state": "open",
-        "generation": 1,
-        "head": b"head",
-        "trailer_key": trailer.key,
-        "trailer_size": trailer.size,
-        "staged": staged,
-        "body_key": None,
-        "payload_length": 4,
-        "part_size": 8 * MIB,
-        "size": 12,
-        "created_at": site.clock.time,
-        "expires_at": site.clock.time + 100,
-    }
-    return Upload(**fields | options)
-
-
-async def begin(site, upload) -> None:
-    async with site.records.read() as view:
-        dossier = await view.dossiers.get(site.dossier)
-    async with site.records.bookkeeping() as books:
-        await books.uploads.begin(upload, dossier.organisation_id)
-
-
-async def test_an_upload_keeps_its_objects_until_it_expires(site):
-    trailer, staged = await site.put(), await site.store.stage()
-    upload = upload_of(site, digest(), trailer, staged)
-    await begin(site, upload)
-    cleaning = await site.janitor().run()
-    assert cleaning.removed == 0
-    assert await site.keys() == {trailer.key}
-    part = await site.store.stage_part(staged, 1, 0, _once(b"body"))
-    assembled = await site.store.assemble(staged, [part])
-    assert (await site.janitor().run()).removed == 0
-    assert await site.keys() == {trailer.key, assembled.key}
-    site.clock.time += 100
-    assert (await site.janitor().look()).uploads == 1
-    cleaning = await site.janitor().run()
-    assert (cleaning.uploads, cleaning.objects) == (1, 0)
-    assert await site.keys() == set()
-    with pytest.raises(ObjectCondemnedError):  # completing it comes too late
-        await site.deposit(assembled)
-
-
-async def test_expired_parts_are_removed_with_their_upload(site):
-    trailer, staged = await site.put(), await site.store.stage()
-    await site.store.stage_part(staged, 1, 0, _once(b"body"))
-    await begin(site, upload_of(site, digest(), trailer, staged))
-    site.clock.time += 100
-    assert (await site.janitor().run()).uploads == 1
-    assert [one.key async for one in site.store.list_staged()] == []
-
-
-async def test_of_an_upload_that_was_published_the_body_stays(site):
-    trailer, staged = await site.put(), await site.store.stage()
-    part = await site.store.stage_part(staged, 1, 0, _once(b"body"))
-    body = await site.store.assemble(staged, [part])
-    upload = upload_of(site, digest(), trailer, staged)
-    await begin(site, upload)
-    async with site.records.change(ORIGIN) as tx:
-        await tx.record(Action.EVIDENCE_DEPOSITED)
-        await tx.evidence.publish(deposit_of(site.dossier, seal_id=upload.seal_id, body=body))
-        await tx.uploads.complete(upload.id, body_key=body.key, now=tx.now)
-    assert (await site.janitor().run()).objects == 1  # a trailer that a crash left
-    site.clock.time += 100
-    assert (await site.janitor().run()).uploads == 1
-    assert await site.keys() == {body.key}
-
-
-async def test_an_upload_cannot_begin_on_what_was_condemned(site):
-    for what in ("trailer", "staged"):
-        trailer, staged = await site.put(), await site.store.stage()
-        async with site.records.bookkeeping() as books:
-            await books.condemning.condemn({trailer.key if what == "trailer" else staged}, now=0)
-        with pytest.raises(ObjectCondemnedError):
-            await begin(site, upload_of(site, digest(), trailer, staged))
-
-
-async def _once(data):
-    yield data
