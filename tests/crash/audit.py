@@ -1,4 +1,4 @@
-"""What must be true of a service after a crash, looked at from outside, then from below."""
+"""What a service shows after a crash, looked at from outside."""
 
 import hashlib
 from collections import Counter
@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from keys.statements import Receipt, Signed, read_unjudged
+from keys.statements import Receipt
+from tests.crash.inspection import read_receipt
 from tests.crash.pairs import Site
 from tests.crash.town import Prepared, Town, examined_of
-from tests.exchange.test_main_job import unpack
+from tests.exchange.acts_of_people import unpack
 from vault.container.layout import parse_preamble
 from vault.container.opening import open_container
 from vault.container.steps import Plaintext, run
 from vault.container.unlocking import unlock
 from vault.journal import Action, JournalVerifier
-from vault.server.ports import object_key
 from vault.server.stores.records import schema
 
 _PAGE = 200
@@ -97,117 +97,37 @@ async def check_whole(town: Town, made: Prepared, seals=None) -> None:
         body = sealed[parse_preamble(sealed).payload_offset :]
         assert fetched.body in {sealed, made.ready["head"] + body}
         assert contents_of(fetched.body, made.dossier.key) == made.contents[seal_id]
-        receipt = read_receipt(await town.ok("get_receipt", where, token=made.session))
+        receipt = receipt_in(await town.ok("get_receipt", where, token=made.session))
         assert receipt.seal_id.hex() == seal_id
         assert receipt.proof == version["evidence"]
         assert receipt.size == len(sealed)
 
 
-def read_receipt(answer) -> Receipt:
-    """Return a receipt that is signed by the key that it names."""
-    signed: Signed = unpack(answer["receipt"])
-    return read_unjudged(signed, Receipt)
+def receipt_in(answer) -> Receipt:
+    """Return the receipt of an answer."""
+    return read_receipt(unpack(answer["receipt"]))
 
 
 def contents_of(container: bytes, key) -> bytes:
-    """Return what the one file of a container holds; whoever opens it has the dossier's key."""
+    """Return what the one file of a container holds, opened once for the same bytes."""
     digest = hashlib.sha256(container).digest()
     if digest not in _OPENED:
-        pieces: list[bytes] = []
-
-        def read_at(offset, length):
-            return container[offset : offset + length]
-
-        def take(event):
-            if isinstance(event, Plaintext):
-                pieces.append(bytes(event.data))
-
-        examined = examined_of(container)
-        opened = run(open_container(examined, unlock(examined, key.decapsulation)), read_at)
-        run(opened.read_files(), read_at, take)
-        _OPENED[digest] = b"".join(pieces)
+        _OPENED[digest] = opened(container, key)
     return _OPENED[digest]
 
 
-async def check_journal(site: Site, receipts=()) -> None:
-    """Check that the journal is dense, its head the tree of its entries, and that receipts stand in it."""
-    async with site.records() as records, records.read() as view:
-        entries = await view.journal.entries(0, 1_000_000)
-        checkpoint = await view.journal.checkpoint()
-        leaves = await view.journal.leaves(checkpoint.size)
-        columns = (schema.seals.c.receipt, schema.seals.c.receipt_signature)
-        signed = await view.evidence._handle.execute(select(*columns))
-        stored = [Signed(*row) for row in signed]
-    verifier = JournalVerifier()
-    for row in entries:
-        verifier.add(row.entry)
-    assert verifier.checkpoint == checkpoint
-    assert len(leaves) == checkpoint.size
-    for receipt in [*(read_unjudged(one, Receipt) for one in stored), *receipts]:
-        assert leaves[receipt.journal_position] == receipt.journal_leaf
+def opened(container: bytes, key) -> bytes:
+    """Return what the one file of a container holds; whoever opens it has the dossier's key."""
+    pieces: list[bytes] = []
 
+    def read_at(offset, length):
+        return container[offset : offset + length]
 
-async def check_rows(site: Site) -> None:
-    """Check one active version for each active proof, none for others, and that what is used is counted."""
-    async with site.records() as records, records.read() as view:
-        handle = view.evidence._handle
-        proofs = (await handle.execute(select(schema.proofs))).mappings().all()
-        versions = (await handle.execute(select(schema.versions))).mappings().all()
-        dossiers = (await handle.execute(select(schema.dossiers))).mappings().all()
-        organisations = (await handle.execute(select(schema.organisations))).mappings().all()
-    active = Counter(row["proof_id"] for row in versions if row["state"] == "active")
-    assert active == Counter(row["id"] for row in proofs if row["state"] == "active")
-    for proof in proofs:
-        numbers = sorted(row["number"] for row in versions if row["proof_id"] == proof["id"])
-        assert numbers == list(range(1, proof["version"] + 1))
-        (newest,) = [row for row in versions if row["seal_id"] == proof["seal_id"]]
-        assert newest["number"] == proof["version"]
-    owner = {row["id"]: row["organisation_id"] for row in dossiers}
-    used: Counter[str] = Counter()
-    for row in versions:
-        used[owner[row["dossier_id"]]] += row["head_size"] + row["body_size"]
-    assert used == Counter({row["id"]: row["used_bytes"] for row in organisations if row["used_bytes"]})
+    def take(event):
+        if isinstance(event, Plaintext):
+            pieces.append(bytes(event.data))
 
-
-class Leftovers(NamedTuple):
-    """What no row names: objects, what is put together of parts, and what was on its way into the store."""
-
-    objects: set[str]
-    staged: set[str]
-    drafts: set[str]
-
-
-async def leftovers(site: Site) -> Leftovers:
-    """Return what no row names, after checking that everything is there that a row names."""
-    async with site.records() as records, records.read() as view:
-        columns = (schema.versions.c.body_key, schema.versions.c.body_size)
-        named = dict(tuple(row) for row in await view.evidence._handle.execute(select(*columns)))
-        found = await view.uploads._handle.execute(
-            select(schema.uploads).where(schema.uploads.c.state == "open")
-        )
-        uploads = found.mappings().all()
-    named |= {row["trailer_key"]: row["trailer_size"] for row in uploads}
-    async with site.store() as store:
-        there = {one.key: one.size async for one in store.list()}
-        staged = {one.key async for one in store.list_staged()}
-    assert {key: there.get(key) for key in named} == named
-    # What an upload is put together to stays its own until it is published or given up.
-    whole = {object_key(row["staged"]) for row in uploads}
-    assert all(row["staged"] in staged or object_key(row["staged"]) in there for row in uploads)
-    return Leftovers(
-        there.keys() - named.keys() - whole,
-        staged - {row["staged"] for row in uploads},
-        await site.drafts(),
-    )
-
-
-async def sweep(site: Site) -> None:
-    """Remove what no row names, the server being stopped."""
-    left = await leftovers(site)
-    async with site.store() as store:
-        for key in left.objects:
-            await store.delete(key)
-        for staged in left.staged:
-            await store.unstage(staged)
-    for name in left.drafts:
-        (site.data / "store" / "incoming" / name).unlink()
+    examined = examined_of(container)
+    content = run(open_container(examined, unlock(examined, key.decapsulation)), read_at)
+    run(content.read_files(), read_at, take)
+    return b"".join(pieces)

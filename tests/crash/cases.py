@@ -4,19 +4,12 @@ import asyncio
 from dataclasses import dataclass
 
 from tests.crash.acts import ACTS, Act, attempt
-from tests.crash.audit import (
-    Picture,
-    check_journal,
-    check_rows,
-    check_whole,
-    leftovers,
-    look,
-    read_receipt,
-    sweep,
-)
+from tests.crash.audit import Picture, check_whole, look, receipt_in
+from tests.crash.caretaker import clean
+from tests.crash.inspection import inspect
 from tests.crash.pairs import Embedded, Site
 from tests.crash.processes import Nursery
-from tests.crash.town import Prepared, Town, prepare
+from tests.crash.town import Prepared, prepare, settle
 from vault.server.failpoints import Failpoint
 
 AT_ONCE = 4
@@ -52,6 +45,16 @@ class Way:
         return self.passes.index(point) >= self.passes.index(self.commits)
 
 
+async def found(nursery, http, pair) -> tuple[Site, Prepared]:
+    """Return a service that was set up and stopped, and all that is ready to be sent to it."""
+    site = pair.new()
+    server = await nursery.serve(site.folder, site.words, site.variables)
+    town = await settle(site, server, http)
+    made = await prepare(town, pair.medium, pair.large)
+    assert await server.stop() == 0
+    return site, made
+
+
 class Stage:
     """What is prepared for all cases on one pair of engines."""
 
@@ -65,15 +68,7 @@ class Stage:
 
     @classmethod
     async def build(cls, nursery, http, pair) -> "Stage":
-        site = pair.new()
-        server = await nursery.serve(site.folder, site.words, site.variables)
-        town = Town(origin=server.url, http=http, folder=site.data)
-        async with site.records() as town.records:
-            await town.first_admin()
-        town.records = None
-        await town.publish_authority()
-        stage = cls(nursery, pair, site, await prepare(town, pair.medium, pair.large))
-        assert await server.stop() == 0
+        stage = cls(nursery, pair, *await found(nursery, http, pair))
         for act in ACTS:
             stage.ways[act.name] = await stage._go(act)
         return stage
@@ -103,7 +98,8 @@ class Stage:
         assert answer.status == act.first, answer.body
         after = await look(town, self.made, site)
         assert await server.stop() == 0
-        assert not any(await leftovers(site))
+        faults, left = await inspect(site)
+        assert [*faults, *left.faults] == []
         passes = tuple(Failpoint[name] for name in notes.read_text().split())
         await self.pair.remove(site)
         return Way(passes, act.commits, before, after)
@@ -142,14 +138,11 @@ class Stage:
         if act.name != "fetch":
             assert found.journal == way.after.journal
         await check_whole(town, made, None if everything else way.touched)
-        receipts = [read_receipt(again.json)] if again.status == 201 and "receipt" in again.json else []
+        receipts = [receipt_in(again.json)] if again.status == 201 and "receipt" in again.json else []
         assert await server.stop() == 0
-        await check_journal(site, receipts)
-        await check_rows(site)
-        await self._clean(site)
+        faults, left = await inspect(site, receipts=receipts)
+        assert faults == []
+        await clean(self.nursery, site, left)
+        faults, left = await inspect(site, receipts=receipts)
+        assert [*faults, *left.faults] == []
         await self.pair.remove(site)
-
-    async def _clean(self, site: Site) -> None:
-        """Let nothing stay that no row names."""
-        await sweep(site)
-        assert not any(await leftovers(site))

@@ -26,12 +26,24 @@ def stages():
     return {}
 
 
+@pytest.fixture(scope="module")
+def pairs(request, tmp_path_factory):
+    """Pairs of engines by kind, each made for the first who asks for it."""
+    made = {}
+
+    def pair_of(kind):
+        if kind not in made:
+            engines = [request.getfixturevalue(name) for name in kind.engines]
+            made[kind] = kind(tmp_path_factory.mktemp("sites"), *engines)
+        return made[kind]
+
+    return pair_of
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(request, nursery, http, stages, tmp_path_factory):
+async def stage(request, nursery, http, stages, pairs):
     """A prepared service on the pair of engines that is asked for, and how each act passes through it."""
     kind = request.param
     if kind not in stages:
-        engines = [request.getfixturevalue(name) for name in kind.engines]
-        pair = kind(tmp_path_factory.mktemp("sites"), *engines)
-        stages[kind] = await Stage.build(nursery, http, pair)
+        stages[kind] = await Stage.build(nursery, http, pairs(kind))
     return stages[kind]

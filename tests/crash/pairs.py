@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
+from tests.crash.processes import PATIENCE
 from tests.crash.town import Prepared
 from tests.engines.postgres import Postgres
 from tests.engines.seaweed import Seaweed
@@ -21,6 +22,9 @@ from vault.server.stores.records.engine import open_engine, sqlite_url
 from vault.server.stores.records.store import SqlRecords
 
 MIB = 1024 * 1024
+
+MOMENT = 0.1
+"""Seconds between two looks at what goes on in an engine."""
 
 
 class Site:
@@ -66,6 +70,9 @@ class Site:
         incoming = (self.data / "store" / "incoming").iterdir()
         return {path.name for path in incoming if path.suffix != ".parts"}
 
+    async def quiet(self) -> None:
+        """Wait until nothing is under way any more that a server began which is dead."""
+
 
 class Embedded:
     """SQLite and a folder."""
@@ -77,6 +84,8 @@ class Embedded:
     """Modules of the server whose failpoints only this pair comes to."""
     medium = large = 2 * MIB + 4321
     """Bytes that the store writes in more than one piece."""
+    part_bytes = MIB
+    """Least length of an upload's parts."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -128,6 +137,27 @@ class RemoteSite(Site):
     async def drafts(self) -> set[str]:
         return set()
 
+    async def quiet(self) -> None:
+        # What had arrived when the server died is still seen through: a commit, an object.
+        others = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
+            "AND datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        async with asyncio.timeout(PATIENCE), self.store() as store:
+            while True:
+                async with self.records() as records, records.read() as view:
+                    if not (await view.evidence._handle.execute(others)).scalar_one():
+                        break
+                await asyncio.sleep(MOMENT)
+            before = None
+            while (now := await _there(store)) != before:
+                before = now
+                await asyncio.sleep(MOMENT)
+
+
+async def _there(store) -> tuple[set[str], set[str]]:
+    return {one.key async for one in store.list()}, {one.key async for one in store.list_staged()}
+
 
 class Remote:
     """PostgreSQL and SeaweedFS."""
@@ -137,6 +167,7 @@ class Remote:
     modules = ("stores.s3.", "stores.s3client.")
     medium = 1000
     large = 9 * MIB
+    part_bytes = 5 * MIB
 
     def __init__(self, folder: Path, postgres: Postgres, seaweed: Seaweed) -> None:
         self._folder = folder

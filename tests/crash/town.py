@@ -51,6 +51,16 @@ class Town(World):
         return moved
 
 
+async def settle(site, server, http) -> Town:
+    """Return the people of a service that is new: with an admin and a published authority."""
+    town = Town(origin=server.url, http=http, folder=site.data)
+    async with site.records() as town.records:
+        await town.first_admin()
+    town.records = None
+    await town.publish_authority()
+    return town
+
+
 @asynccontextmanager
 async def asking():
     """Open what requests are made with: a connection for each, since servers come and go."""
@@ -142,6 +152,19 @@ async def _begin_uploads(made: Prepared, medium: int) -> None:
     made.ready["renewed"] = town.rewrap(renewed, made.dossier, made.editor)
 
 
+async def inhabit(town: Town, others: int) -> tuple[Prepared, list[Person]]:
+    """Make an organisation, a dossier, whoever works on it, and other reviewers, the first with a grant."""
+    organisation = await town.organisation(quota_bytes=10**12)
+    portal = await town.person("portal", organisation=organisation)
+    admin, reviewer = await town.person("admin"), await town.person("reviewer")
+    more = [await town.person("reviewer") for _ in range(others)]
+    granted = [admin.identity, reviewer.identity, more[0].identity]
+    dossier = await town.dossier(portal, granted, organisation=organisation)
+    editor = await town.depositor(portal, dossier)
+    session = await town.session(editor)
+    return Prepared(town, dossier, editor, session, admin, reviewer), more
+
+
 async def prepare(town: Town, medium: int, large: int) -> Prepared:
     """Make everybody, deposit what the acts begin from, and seal what they send.
 
@@ -150,15 +173,8 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
         medium: bytes of what is deposited while the server dies.
         large: bytes that the store takes in more than one piece.
     """
-    organisation = await town.organisation(quota_bytes=10**12)
-    portal = await town.person("portal", organisation=organisation)
-    admin = await town.person("admin")
-    reviewer, leaver, newcomer = [await town.person("reviewer") for _ in range(3)]
-    granted = [admin.identity, reviewer.identity, leaver.identity]
-    dossier = await town.dossier(portal, granted, organisation=organisation)
-    editor = await town.depositor(portal, dossier)
-    session = await town.session(editor)
-    made = Prepared(town, dossier, editor, session, admin, reviewer)
+    made, (leaver, newcomer) = await inhabit(town, 2)
+    session, dossier, editor, admin = made.session, made.dossier, made.editor, made.admin
     for what in ("replaced", "archived", "rewritten"):
         _, container = made.seal(fresh(1000, what))
         made.proofs[what] = await town.kept(session, dossier, container)
