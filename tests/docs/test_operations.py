@@ -12,6 +12,7 @@ import pytest
 from tests.deployment import ROOT, compose
 from tests.docs.settings_table import described, table
 from vault.server.metrics import Metrics
+from vault.server.services.damage import Kind
 from vault.server.settings import PREFIX, Settings
 
 TEXT = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
@@ -40,6 +41,12 @@ def test_the_table_of_metrics_is_that_of_the_code():
     made = set(re.findall(r"(?m)^# TYPE (scelle_\w+) ", text))
     written = set(re.findall(r"(?m)^\| `(scelle_\w+)`", section("Metrics")))
     assert written == {name for name in made if not name.endswith("_created")}
+
+
+def test_every_code_of_a_scrub_has_its_line():
+    written = re.findall(r"(?m)^\| `([a-z_]+)` \|", section("Upkeep"))
+    assert written
+    assert sorted(written) == sorted(kind.value for kind in Kind)
 
 
 def test_the_lines_that_draw_secrets_make_what_the_compose_file_asks_for(tmp_path):

@@ -52,6 +52,28 @@ async def used(records, dossier) -> int:
 
 
 class EvidenceSuite:
+    async def test_every_version_in_the_order_of_the_deposits(self, records) -> None:
+        one, other = [(await change(records, add_dossier)).id for _ in range(2)]
+        first, alien, second = deposit_of(one), deposit_of(other), deposit_of(one)
+        for deposit in (first, alien, second):
+            await publish(records, deposit)
+        async with records.read() as view:
+            everything = await view.evidence.after(-1, dossier_id=None, limit=9)
+            assert [row.seal_id for row in everything] == [first.seal_id, alien.seal_id, second.seal_id]
+            (page,) = await view.evidence.after(everything[0].position, dossier_id=None, limit=1)
+            assert page == everything[1]
+            of_one = await view.evidence.after(everything[0].position, dossier_id=one, limit=9)
+            assert of_one == (everything[2],)
+            assert await view.evidence.after(everything[2].position, dossier_id=None, limit=9) == ()
+            assert set(await view.evidence.by_seals({first.seal_id, alien.seal_id, bytes(32)})) == {
+                everything[0],
+                everything[1],
+            }
+            assert await view.evidence.total(dossier_id=None) == (3, 3 * 600)
+            assert await view.evidence.total(dossier_id=other) == (1, 600)
+            assert await view.evidence.total(dossier_id="none") == (0, 0)
+            assert await view.journal.count() == (await view.journal.checkpoint()).size
+
     async def test_a_deposit_is_published_with_everything_that_belongs_to_it(self, records, clock) -> None:
         dossier = await change(records, add_dossier)
         clock.time = NOW + 7

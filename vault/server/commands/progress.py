@@ -24,8 +24,13 @@ class Progress:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the line away, before something else is written."""
         if self._width:
             click.echo(f"\r{'':{self._width}}\r", nl=False, err=True)
+            self._width = 0
 
     def show(self, text: str) -> None:
         """Show how far it is, unless that was just shown."""

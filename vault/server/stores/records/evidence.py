@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from vault.server.stores.records import schema
 from vault.server.stores.records.handle import Handle, rows_of
 from vault.server.stores.records.paging import page
-from vault.server.stores.records.rows import Opening, Page, Proof, SignedBytes, Version
+from vault.server.stores.records.rows import Opening, Page, Proof, SignedBytes, Total, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 
 class Evidence:
@@ -44,6 +44,35 @@ class Evidence:
         return await self._handle.all(
             Version, rows_of(Version, table).where(table.c.proof_id == proof_id).order_by(table.c.number)
         )
+
+    async def by_seals(self, seal_ids: Collection[bytes]) -> tuple[Version, ...]:
+        """Return the versions with these seals, a few hundred at most, in no order."""
+        table = schema.versions
+        return await self._handle.all(Version, rows_of(Version, table).where(table.c.seal_id.in_(seal_ids)))
+
+    async def after(self, position: int, *, dossier_id: str | None, limit: int) -> tuple[Version, ...]:
+        """Return versions of any state that were deposited after a journal position, the oldest first.
+
+        Args:
+            position: of the last one that was seen, -1 for the beginning.
+            dossier_id: of this dossier alone.
+            limit: how many at most.
+        """
+        table = schema.versions
+        query = rows_of(Version, table).where(table.c.position > position)
+        if dossier_id is not None:
+            query = query.where(table.c.dossier_id == dossier_id)
+        return await self._handle.all(Version, query.order_by(table.c.position).limit(limit))
+
+    async def total(self, *, dossier_id: str | None) -> Total:
+        """Return how many versions there are in any state, and how many bytes their bodies have together."""
+        table = schema.versions
+        query = select(func.count(), func.coalesce(func.sum(table.c.body_size), 0))
+        if dossier_id is not None:
+            query = query.where(table.c.dossier_id == dossier_id)
+        found = await self._handle.first(Total, query.select_from(table))
+        assert found is not None
+        return Total(found.versions, int(found.body_bytes))
 
     async def list(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from vault.journal import Checkpoint, encode_entry
 from vault.merkle import DIGEST_LENGTH, TreeHasher, leaf_hash
@@ -37,9 +37,18 @@ class Journal:
         self._handle = handle
 
     async def checkpoint(self) -> Checkpoint:
-        """Return size and root of the journal now."""
+        """Return size and root of the journal now.
+
+        Raises:
+            ValueError: the row that keeps them was damaged.
+        """
         tree = await load_tree(self._handle)
         return Checkpoint(tree.size, tree.root())
+
+    async def count(self) -> int:
+        """Return how many entries there would be if none were missing, by the last one there is."""
+        last = await self._handle.value(select(func.max(schema.journal.c.position)))
+        return 0 if last is None else int(last) + 1
 
     async def entries(self, start: int, limit: int) -> tuple[JournalEntry, ...]:
         """Return up to ``limit`` entries from position ``start`` on, in order."""

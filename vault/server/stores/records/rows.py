@@ -215,6 +215,13 @@ class Version(NamedTuple):
     created_at: int
 
 
+class Total(NamedTuple):
+    """How many versions there are, and how many bytes their bodies have together."""
+
+    versions: int
+    body_bytes: int
+
+
 class Opening(NamedTuple):
     """What a reviewer found: ``outcome`` is "opened" or the outcome that stood in the way."""
 
@@ -319,9 +326,9 @@ class Ended(NamedTuple):
         started_at: UTC seconds.
         ended_at: UTC seconds.
         outcome: ``done``; ``stopped`` before its end, by a signal or another process; ``failed``.
-        examined: how many objects it looked at.
+        examined: how many objects, or versions, it looked at.
         removed: how many it removed.
-        damaged: how many it found damaged or missing.
+        damaged: how many damages it found.
     """
 
     name: str
