@@ -8,7 +8,7 @@ import pytest
 from vault.container.layout import BLOCK
 
 NUMBERS = count(1)
-PART = {"embedded": 2 * BLOCK, "institution": 5 * BLOCK}
+PART = {"embedded": BLOCK, "institution": 5 * BLOCK}
 """How long the parts of uploads are. S3 takes no smaller ones."""
 
 

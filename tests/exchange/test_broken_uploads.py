@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import ExitStack
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -27,9 +28,11 @@ from vault.container.steps import run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PARTS = 3
-RANDOM_CUTS = {"embedded": 100, "institution": 25}
-"""Fewer where parts are larger and every byte goes through two servers."""
+PARTS, SHORT = 3, 2
+"""Parts of what is cut where they begin and end, and of what is cut anywhere."""
+RANDOM_CUTS = 100
+LINES = 4
+"""Cut at the same time, each for a container of its own."""
 
 DYING = Way(parallel=1, retries=NO_RETRIES)
 
@@ -47,10 +50,12 @@ class Site(NamedTuple):
     part: int
     content: bytes
 
-    def seal(self):
-        """Return a new container of three parts, in a file, and what it holds."""
+    def seal(self, parts=PARTS):
+        """Return a new container of so many parts, in a file, and what it holds."""
         world, everybody = self.everybody.world, self.everybody
-        data = world.seal(everybody.editor.signing, everybody.dossier, content=self.content)
+        data = world.seal(
+            everybody.editor.signing, everybody.dossier, content=self.content[(PARTS - parts) * self.part :]
+        )
         path = self.folder / f"{sha256(data).hexdigest()[:16]}.scelle"
         path.write_bytes(data)
         return path, data
@@ -104,9 +109,7 @@ class Break:
 def sizes(data, part):
     """Return the lengths of what is announced and of each part."""
     length = parse_preamble(data).payload_length
-    spans = [min(part, length - start) for start in range(0, length, part)]
-    assert len(spans) == PARTS
-    return [len(data) - length, *spans]
+    return [len(data) - length, *(min(part, length - start) for start in range(0, length, part))]
 
 
 def boundaries(data, part):
@@ -118,14 +121,23 @@ def boundaries(data, part):
     return sorted(place for place in found if place <= sum(sizes(data, part)))
 
 
-async def test_cut_anywhere_another_process_goes_on(site, engine):  # noqa: F811 - the one that was imported
-    _path, sample = site.seal()
+async def test_cut_anywhere_another_process_goes_on(site):
+    _path, long = site.seal()
+    _path, short = site.seal(SHORT)
     somewhere = random.Random(21)  # noqa: S311 - the same in every run
-    cuts = boundaries(sample, site.part) + [
-        somewhere.randrange(1, len(sample)) for _cut in range(RANDOM_CUTS[engine])
-    ]
-    for cut in cuts:
-        path, data = site.seal()
+    cuts = [(PARTS, place) for place in boundaries(long, site.part)]
+    cuts += [(SHORT, somewhere.randrange(1, len(short))) for _cut in range(RANDOM_CUTS)]
+    with ExitStack() as stack:
+        lines = [stack.enter_context(Line(site.line.server)) for _line in range(LINES)]
+        async with asyncio.TaskGroup() as group:
+            for number, line in enumerate(lines):
+                group.create_task(cut_and_go_on(site._replace(line=line), cuts[number::LINES]))
+
+
+async def cut_and_go_on(site, cuts):
+    """Cut deposits of so many parts at these bytes, and let another process go on with each."""
+    for parts, cut in cuts:
+        path, data = site.seal(parts)
         site.line.rule = Break(cut)
         with pytest.raises(CutOff):
             await site.send(path, DYING)
@@ -134,14 +146,14 @@ async def test_cut_anywhere_another_process_goes_on(site, engine):  # noqa: F811
         found, done = [], []
         way = DYING._replace(found=lambda *told, found=found: found.append(told))
         delivered = await site.send(path, way, advance=done.append)
-        ((there, parts),) = found
+        ((there, expected),) = found
         # Every part whose last byte was sent before the cut is there; that of the cut may be.
-        ends = [sum(sizes(data, site.part)[: number + 2]) for number in range(PARTS)]
+        ends = [sum(sizes(data, site.part)[: number + 2]) for number in range(parts)]
         whole = sum(end < cut for end in ends)
         assert whole <= there <= whole + (cut in ends), cut
-        assert parts == PARTS
+        assert expected == parts
         sent = [message for message in site.line.passed if message.method == "PUT" and not message.answers]
-        assert len(sent) == PARTS - there, cut
+        assert len(sent) == parts - there, cut
         assert sum(done) == len(data), cut
         await site.require_same(delivered, path, data)
 
