@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from documents import AIPD, MIB, RISKS, TERMS
 
+from client.shares import put_together, read_file
 from keys.canonical import encode_binary
 from keys.store import load_identity
 
@@ -38,11 +39,11 @@ class Secrets:
         """Return the editor's password and everybody's private seeds, raw and as they stand in key files."""
         found = [(self.folder / "portal/password.txt").read_bytes().strip()]
         # The server's own key is its own; it signs and never opens.
-        for path in self.folder.glob("*/*.key"):
-            if path.parent != self.server:
-                seed = load_identity(path, lambda: None).seed
-                found += [seed, encode_binary(seed).encode()]
-        return found
+        files = [path for path in self.folder.glob("*/*.key") if path.parent != self.server]
+        shares = [str(path) for path in self.folder.glob("*/shares/*.txt")]
+        keys = [load_identity(path, lambda: None) for path in files]
+        keys.append(put_together([read_file(path) for path in shares], shares))
+        return found + [form for key in keys for form in (key.seed, encode_binary(key.seed).encode())]
 
     def tokens(self) -> list[bytes]:
         """Return all service tokens."""

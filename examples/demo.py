@@ -70,17 +70,19 @@ class Story:
     def found_the_house(self) -> None:
         act("An admin founds the house", "Un administrateur fonde la maison")
         note(
-            "The authority is one key that everybody trusts; it stays offline. So does the recovery key.",
-            "L'autorité est la clé à laquelle tous se fient ; elle reste hors ligne, comme celle de secours.",
+            "The authority is one key that everybody trusts; it stays offline. The recovery key is split "
+            "into three shares, two of which open everything.",
+            "L'autorité est la clé à laquelle tous se fient ; elle reste hors ligne. La clé de secours est "
+            "partagée en trois, et deux parts ouvrent tout.",
         )
         made = Actor("host", self.folder).asks("admin", "create", "lefevre", "--data", str(self.server.data))
         self.admin.keeps("admin.token", made["token"])
         self.code = made
         self.admin.types("login", self.server.url, "--token-file", "admin.token")
         self.admin.types("authority", "create", "-o", "authority.key", "--no-passphrase")
-        self.admin.types("recovery-key", "create", "-o", "recovery.key", "--no-passphrase")
+        self.admin.types("recovery-key", "create", "-o", "recovery.pub", "--out-dir", "shares")
         self.admin.types(
-            "authority", "publish", "--authority", "authority.key", "--recovery", "recovery.key.pub",
+            "authority", "publish", "--authority", "authority.key", "--recovery", "recovery.pub",
             "--fingerprint", self.server.fingerprint,
         )  # fmt: skip
         self.admin.types("trust", "export", "-o", "trust.json")

@@ -35,6 +35,17 @@ def write_identity(
     files.write_pair(path, secret, encode_public(identity.public, names), overwrite=overwrite)
 
 
+def write_public(path: Path, identity: PublicIdentity, *, names: Mapping[str, str] | None = None) -> None:
+    """Write the public file alone: the secret half is kept by other means, or nowhere.
+
+    Raises:
+        KeyFileExistsError: it is there already.
+        KeyFileError: a symbolic link in its place, or the system refuses.
+        MalformedError: a name of the wrong form.
+    """
+    files.write_text(path, encode_public(identity, names), mode=files.PUBLIC_MODE)
+
+
 def read_public(path: Path) -> PublicIdentity:
     """Return the identity in a public key file.
 

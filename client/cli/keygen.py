@@ -51,10 +51,10 @@ def keygen(
     *, output: str, passphrase_file: str | None, no_passphrase: bool, use: str, name: str, as_json: bool
 ) -> None:
     """Generate and write."""
-    passphrase = _choose_passphrase(output, passphrase_file, no_passphrase=no_passphrase)
+    passphrase = choose_passphrase(output, passphrase_file, no_passphrase=no_passphrase)
     identity = Identity.generate(_USES[use])
     with naming(output):
-        write_identity(Path(output), identity, passphrase, names=_labels(name))
+        write_identity(Path(output), identity, passphrase, names=labels_of(name))
     if no_passphrase:
         say(
             _("warning: {path} has no passphrase; whoever has the file has the key").format(
@@ -77,7 +77,12 @@ def keygen(
     print_pairs([(_("public file"), f"{output}.pub"), (_("fingerprint"), public.fingerprint)])
 
 
-def _choose_passphrase(output: str, passphrase_file: str | None, *, no_passphrase: bool) -> str | None:
+def choose_passphrase(output: str, passphrase_file: str | None, *, no_passphrase: bool) -> str | None:
+    """Return the passphrase of a key file that is about to be made; None for one without.
+
+    Raises:
+        UsageProblem: both options were given, or neither and nobody can be asked.
+    """
     if no_passphrase and passphrase_file:
         raise UsageProblem(N_("--passphrase-file and --no-passphrase exclude each other; give one"))
     if no_passphrase:
@@ -91,5 +96,6 @@ def _choose_passphrase(output: str, passphrase_file: str | None, *, no_passphras
     return ask_new_secret(_("passphrase for {path}:").format(path=escape(output)), _("the same again:"))
 
 
-def _labels(name: str) -> dict[str, str]:
+def labels_of(name: str) -> dict[str, str]:
+    """Return the lines that stand above a key."""
     return {"Name": name} if name else {}

@@ -93,7 +93,9 @@ SECTIONS: Final = (
             Entry("token", _ONLINE + "token", "token", N_("make, list and revoke service tokens")),
             Entry("org", _ONLINE + "org", "org", N_("make, list and change organisations")),
             Entry("authority", _ONLINE + "authority", "authority", N_("make and publish the authority")),
-            Entry("recovery-key", _ONLINE + "authority", "recovery_key", N_("make the recovery key")),
+            Entry(
+                "recovery-key", "client.cli.recovery", "recovery_key", N_("make the recovery key, in shares")
+            ),
             Entry("journal", _ONLINE + "journal", "journal", N_("read and verify the journal")),
         ),
     ),

@@ -83,7 +83,7 @@ class Town:
         self.file("admin", "token", self.server.make_admin("admin").encode())
         self.type("admin", "login", self.server.url, "--token-file", "token")
         self.type("admin", "authority", "create", "-o", "authority.key", "--no-passphrase")
-        self.type("admin", "recovery-key", "create", "-o", "recovery.key", "--no-passphrase")
+        self.type("admin", "recovery-key", "create", "-o", "recovery.pub", "--out-dir", "shares")
         fingerprint = self.ask("admin", "trust", "show")["server"]
         authority = ("--authority", "authority.key")
         self.type(
@@ -92,7 +92,7 @@ class Town:
             "publish",
             *authority,
             "--recovery",
-            "recovery.key.pub",
+            "recovery.pub",
             "--fingerprint",
             fingerprint,
         )

@@ -1,4 +1,4 @@
-"""``scelle authority`` and ``scelle recovery-key``: the two keys that are kept offline."""
+"""``scelle authority``: the key that everybody trusts, which is kept offline."""
 
 from __future__ import annotations
 
@@ -101,22 +101,3 @@ async def publish_(
     pin = await publish(connection.service, identity, learned, public, now=int(time.time()))
     connection.known.keep_pin(pin)
     show_pin(pin, as_json=as_json)
-
-
-@group(
-    "recovery-key", help=_("The recovery key: it opens everything, and is kept offline for the worst case.")
-)
-def recovery_key() -> None:
-    """Hold the commands."""
-
-
-@recovery_key.command(
-    "create",
-    help=_("Make the recovery key's pair: FILE, to be kept offline and used for nothing else, and FILE.pub."),
-    examples=("scelle recovery-key create -o recovery.key",),
-)
-@_new_key_options()
-@click.pass_context
-def create_recovery(ctx: click.Context, /, **given: Any) -> None:
-    """Make a key for this use."""
-    ctx.invoke(keygen, use=Use.RECOVERY.name.lower(), **given)

@@ -138,7 +138,7 @@ WRONG = [
             "--authority",
             "authority.key",
             "--recovery",
-            "recovery.key.pub",
+            "recovery.pub",
             "--fingerprint",
             "{server}",
         ),
