@@ -142,7 +142,7 @@ class Stage:
         assert await server.stop() == 0
         faults, left = await inspect(site, receipts=receipts)
         assert faults == []
-        await clean(self.nursery, site, left)
+        assert await clean(self.nursery, site) == tuple(map(len, left))
         faults, left = await inspect(site, receipts=receipts)
         assert [*faults, *left.faults] == []
         await self.pair.remove(site)

@@ -1,7 +1,9 @@
 import pytest
 import pytest_asyncio
 
-from tests.crash.cases import Stage
+from tests.crash.cases import Stage, found
+from tests.crash.harms import Plant
+from tests.crash.pairs import PAIRS
 from tests.crash.processes import Nursery
 from tests.crash.town import asking
 
@@ -47,3 +49,19 @@ async def stage(request, nursery, http, stages, pairs):
     if kind not in stages:
         stages[kind] = await Stage.build(nursery, http, pairs(kind))
     return stages[kind]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=PAIRS, ids=lambda kind: kind.name)
+async def prepared(request, nursery, http, pairs):
+    """A service that was set up and stopped, on each pair of engines."""
+    pair = pairs(request.param)
+    return pair, *await found(nursery, http, pair)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def plant(prepared):
+    """A copy of it, for a test to do harm to."""
+    pair, site, made = prepared
+    copied = await pair.copy(site, made)
+    yield await Plant(copied, made).read()
+    await pair.remove(copied)

@@ -32,7 +32,10 @@ class Site:
 
     Attributes:
         folder: what the server is told to keep its data in, and what it writes.
+        finishes_late: whether the store may keep something that it was still taking when the server died.
     """
+
+    finishes_late = False
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -110,6 +113,8 @@ class RemoteSite(Site):
 
     The folder holds nothing but the server's key.
     """
+
+    finishes_late = True
 
     def __init__(self, folder: Path, url: str, database: str, variables: dict[str, str]) -> None:
         super().__init__(folder)

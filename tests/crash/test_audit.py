@@ -1,32 +1,15 @@
 """The audit is worth something: each thing that may not be, done on purpose, is found and named."""
 
 import pytest
-import pytest_asyncio
 
 from tests.crash.audit import check_whole
-from tests.crash.cases import found
-from tests.crash.harms import HARMS, Plant
+from tests.crash.harms import HARMS
 from tests.crash.inspection import Kind, Leftovers, Trail, inspect
-from tests.crash.pairs import PAIRS, Embedded
+from tests.crash.pairs import Embedded
 from tests.crash.town import damaged
 from vault.server.ports import object_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=PAIRS, ids=lambda kind: kind.name)
-async def prepared(request, nursery, http, pairs):
-    """A service that was set up and stopped, on each pair of engines."""
-    pair = pairs(request.param)
-    return pair, *await found(nursery, http, pair)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def plant(prepared):
-    pair, site, made = prepared
-    copied = await pair.copy(site, made)
-    yield await Plant(copied, made).read()
-    await pair.remove(copied)
 
 
 async def test_an_unharmed_service_has_no_fault(plant):
