@@ -1,4 +1,4 @@
-"""A real server on loopback for the client's tests: SQLite and a local folder, in a thread of its own."""
+"""A real server on loopback for the client's tests, in a thread of its own."""
 
 import asyncio
 import contextlib
@@ -11,6 +11,7 @@ from aiohttp import web
 from keys.serverkey import create_server_key, load_server_key, read_server_identity
 from vault.journal import Action, Actor, Fact, Subject
 from vault.server.app import create_app
+from vault.server.commands.objects import open_store
 from vault.server.logs import logger
 from vault.server.migrations.upgrade import upgrade
 from vault.server.ports import Origin, new_id
@@ -18,7 +19,6 @@ from vault.server.services.registry import build_services
 from vault.server.services.secrets import TOKEN_PREFIX, new_token
 from vault.server.settings import load_settings
 from vault.server.stores.clock import SystemClock
-from vault.server.stores.local import LocalStore
 from vault.server.stores.records.engine import open_engine
 from vault.server.stores.records.store import SqlRecords
 
@@ -97,6 +97,7 @@ class Server:
         await upgrade(engine)
         records = self._records = SqlRecords(engine, SystemClock())
         stack.push_async_callback(records.close)
+        store = await stack.enter_async_context(open_store(settings))
         listening = socket.create_server(("127.0.0.1", 0))
         stack.callback(listening.close)
         address = listening.getsockname()
@@ -107,7 +108,7 @@ class Server:
         self.services = build_services(
             settings=settings,
             records=records,
-            store=LocalStore(settings.store_folder),
+            store=store,
             clock=SystemClock(),
             key=load_server_key(settings.server_key_path),
             identity=read_server_identity(settings.server_key_path),

@@ -1,16 +1,12 @@
 import pytest
 import pytest_asyncio
 
-from tests.exchange.engines import PART, settings_of
+from tests.exchange.engines import PART, bucket, settings_of
 from tests.exchange.everybody import assemble
 from tests.exchange.uploading import a_sender
 from tests.exchange.world import open_world
 
-
-@pytest.fixture(scope="session")
-def bucket(seaweed):
-    """One for all worlds; each has a prefix of its own."""
-    return seaweed.new_bucket()
+__all__ = ["bucket"]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,12 @@ PART = {"embedded": BLOCK, "institution": 5 * BLOCK}
 """How long the parts of uploads are. S3 takes no smaller ones."""
 
 
+@pytest.fixture(scope="session")
+def bucket(seaweed):
+    """One for all worlds; each has a prefix of its own."""
+    return seaweed.new_bucket()
+
+
 @pytest.fixture(scope="module", params=["embedded", "institution"])
 def engine(request):
     """Both: every test of the module runs twice."""

@@ -1,22 +1,42 @@
+"""One town for all modules on SQLite and a folder; a module that runs on both pairs has another."""
+
 import pytest
 
 from tests.client.serving import Server
-from tests.client.town import Town
+from tests.client.town import EDITOR, Town
+from tests.exchange.engines import bucket, settings_of
+
+__all__ = ["bucket"]
+
+
+@pytest.fixture(scope="module")
+def engine():
+    """The one of most modules; those that import another run on both."""
+    return "embedded"
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("service")
-    with Server(folder / "data") as server:
-        yield server
+def home(tmp_path_factory):
+    """The town on SQLite and a folder, which most modules share."""
+    with Server(tmp_path_factory.mktemp("service") / "data") as server:
+        yield settled(server, tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
-def town(running, tmp_path_factory):
+@pytest.fixture(scope="module")
+def town(request, tmp_path_factory, engine):
     """A service with an admin, a portal and two reviewers; dossier D-1 is open to the first of them."""
-    town = Town(running, tmp_path_factory.mktemp("town"))
+    if engine == "embedded":
+        yield request.getfixturevalue("home")
+        return
+    data = tmp_path_factory.mktemp("service") / "data"
+    with settings_of(request, engine) as settings, Server(data, **settings) as server:
+        yield settled(server, tmp_path_factory)
+
+
+def settled(server, tmp_path_factory):
+    town = Town(server, tmp_path_factory.mktemp("town"))
     town.found()
-    town.type("admin", "login", running.url, "--identity", "my.key")
+    town.type("admin", "login", town.server.url, "--identity", "my.key")
     town.admit("portal", "portal", "--org", "Convergence")
     town.admit("r1", "reviewer")
     town.admit("r2", "reviewer")
@@ -26,19 +46,7 @@ def town(running, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def deposited(town):
+def deposited(home):
     """A proof that the editor deposited in D-1."""
-    town.seal("editor", "first", "Analyse\n")
-    return town.ask(
-        "editor",
-        "deposit",
-        "first.scelle",
-        "--template",
-        "dossier.scelle",
-        "--username",
-        "a.martin",
-        "--password-file",
-        "password.txt",
-        "--receipt-out",
-        "first.receipt",
-    )
+    home.seal("editor", "first", "Analyse\n")
+    return home.ask("editor", "deposit", "first.scelle", *EDITOR, "--receipt-out", "first.receipt")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.client.serving import Server
 from tests.client.town import EDITOR, Town
+from tests.exchange.engines import engine, settings_of  # noqa: F401 - both engines
 from tests.line import Hold, Line
 from vault.container.layout import parse_preamble
 
@@ -23,8 +24,9 @@ SCELLE = Path(sys.executable).with_name("scelle")
 class Far:
     """A service at the end of a line, which can be started anew, and who uses it."""
 
-    def __init__(self, folder, stack):
+    def __init__(self, folder, settings, stack):
         self._folder = folder
+        self._settings = settings
         self._stack = stack
         self.line = stack.enter_context(Line())
         self._running = stack.enter_context(ExitStack())
@@ -32,7 +34,7 @@ class Far:
         self.town = Town(self.server, folder)
 
     def _start(self):
-        return self._running.enter_context(Server(self._folder / "data", line=self.line))
+        return self._running.enter_context(Server(self._folder / "data", line=self.line, **self._settings))
 
     def restart(self):
         self._running.close()
@@ -84,9 +86,10 @@ class Far:
 
 
 @pytest.fixture(scope="module")
-def far(tmp_path_factory):
+def far(request, tmp_path_factory, engine):  # noqa: F811 - the one that was imported
     with ExitStack() as stack:
-        far = Far(tmp_path_factory.mktemp("far"), stack)
+        settings = stack.enter_context(settings_of(request, engine)) | {"upload_part_bytes": PART}
+        far = Far(tmp_path_factory.mktemp("far"), settings, stack)
         town = far.town
         town.found()
         town.type("admin", "login", town.server.url, "--identity", "my.key")

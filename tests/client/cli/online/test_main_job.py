@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.client.town import EDITOR
+from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.container.layout import parse_preamble
 
 
