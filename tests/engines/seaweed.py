@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,7 @@ REGION = "us-east-1"
 _WEED = Path(sys.executable).with_name("weed")
 _SERVERS = ("admin", "filer", "master", "s3", "volume", "webdav")
 _PR_SET_PDEATHSIG = 1
+_WHATEVER_THE_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -47,11 +49,18 @@ class Seaweed:
         access_key: who may do everything.
         secret_key: with it.
         region: what it signs for.
+
+    Args:
+        volume_mib: size of a volume.
+        tls: files of a certificate and its key, to speak TLS alone; read again at each start.
+        ca_file: the authority behind it.
     """
 
     region = REGION
 
-    def __init__(self, *, volume_mib: int = 64) -> None:
+    def __init__(
+        self, *, volume_mib: int = 64, tls: tuple[Path, Path] | None = None, ca_file: Path | None = None
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="scelle-weed-"))
         self.access_key, self.secret_key = random_bytes(8).hex(), random_bytes(16).hex()
         ports = _free_ports(2 * len(_SERVERS) + 1)
@@ -59,6 +68,9 @@ class Seaweed:
             *(f"-{name}.port={ports.pop()}" for name in _SERVERS if name != "s3"),
             *(f"-{name}.port.grpc={ports.pop()}" for name in _SERVERS if name != "webdav"),
         ]
+        if tls is not None:
+            self._flags += [f"-s3.cert.file={tls[0]}", f"-s3.key.file={tls[1]}"]
+        self._secure, self._ca_file = tls is not None, ca_file
         self.port = ports.pop()
         self._volume_mib = volume_mib
         self._numbers = count(1)
@@ -73,7 +85,7 @@ class Seaweed:
     @property
     def endpoint(self) -> str:
         """Where it answers, as ``s3_endpoint`` takes it."""
-        return f"http://{self.host}"
+        return f"http{'s' if self._secure else ''}://{self.host}"
 
     @property
     def host(self) -> str:
@@ -154,12 +166,14 @@ class Seaweed:
 
     def client(self) -> Minio:
         """Return a client of the one who may do everything, for looking at what a test left."""
-        pool = urllib3.PoolManager(timeout=PATIENCE, retries=False)
+        context = ssl.create_default_context(cafile=self._ca_file)
+        context.verify_flags |= _WHATEVER_THE_TIME  # a test may want its certificate to have expired
+        pool = urllib3.PoolManager(timeout=PATIENCE, retries=False, ssl_context=context)
         return Minio(
             self.host,
             access_key=self.access_key,
             secret_key=self.secret_key,
-            secure=False,
+            secure=self._secure,
             region=REGION,
             http_client=pool,
         )

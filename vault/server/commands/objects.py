@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from gettext import gettext as _
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from vault.server.commands.style import SettingsProblem, UnavailableProblem
@@ -13,12 +14,14 @@ from vault.server.stores.local import LocalStore
 from vault.server.stores.s3 import S3Store
 from vault.server.stores.s3answers import BucketMissingError
 from vault.server.stores.s3line import Place, UntrustedFileError
+from vault.server.stores.s3tls import Distrust, DistrustedError, speaks_tls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from vault.server.settings import Settings
 
+_HTTP_PORT: Final = 80
 _STYLES = {"auto": None, "path": False, "virtual-host": True}
 
 
@@ -43,6 +46,8 @@ async def open_store(settings: Settings) -> AsyncIterator[LocalStore | S3Store]:
                 ).format(bucket=settings.s3_bucket)
             ) from None
         except StoreError as error:
+            if (problem := await asyncio.to_thread(tls_problem, settings, error)) is not None:
+                raise problem from None
             raise UnavailableProblem(
                 _("{reason}; scelle store check says more").format(reason=error)
             ) from None
@@ -63,6 +68,55 @@ def open_bucket(settings: Settings) -> S3Store:
         raise SettingsProblem(_("s3_ca_file: no certificates can be read from this file")) from None
     except ValueError:
         raise SettingsProblem(_("s3_endpoint or s3_region: no object store has these")) from None
+
+
+def tls_problem(settings: Settings, error: StoreError) -> UnavailableProblem | None:
+    """Return which setting lets a bucket be reached securely, None if that is not why it failed.
+
+    Args:
+        settings: they name the bucket.
+        error: what the store raised.
+    """
+    if isinstance(error, DistrustedError):
+        return UnavailableProblem(_sentence(settings, error.reason))
+    url = urlsplit(settings.s3_endpoint or "")
+    # A service for TLS alone breaks off before who speaks HTTP has heard why.
+    if url.scheme == "http" and speaks_tls(url.hostname or "", url.port or _HTTP_PORT):
+        return UnavailableProblem(
+            _("the object store speaks TLS at this port; let SCELLE_S3_ENDPOINT begin with https://")
+        )
+    return None
+
+
+def _sentence(settings: Settings, reason: Distrust) -> str:
+    if reason is Distrust.TIME:
+        return _(
+            "the object store's certificate has expired, or is not valid yet; renew it, and look at the "
+            "clock of this machine"
+        )
+    if reason is Distrust.NO_TLS:
+        return _(
+            "the object store does not speak TLS at this port; let SCELLE_S3_ENDPOINT name the port that does"
+        )
+    if reason is Distrust.NAME and settings.s3_style == "virtual-host":
+        return _(
+            "the object store's certificate is for another host; give it one for *.HOST, or set "
+            "SCELLE_S3_STYLE to path"
+        )
+    if reason is Distrust.NAME:
+        return _(
+            "the object store's certificate is for another host; let SCELLE_S3_ENDPOINT name the host as the "
+            "certificate does"
+        )
+    if settings.s3_ca_file is None:
+        return _(
+            "the object store's certificate is not trusted; if an authority of your own issued it, let "
+            "SCELLE_S3_CA_FILE name a file with that authority's certificate"
+        )
+    return _(
+        "the object store's certificate was not issued by an authority in {file}; let SCELLE_S3_CA_FILE "
+        "name a file with the certificate of the authority that did"
+    ).format(file=settings.s3_ca_file)
 
 
 def place(settings: Settings) -> Place:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from vault.server.commands.folder import make_folder
-from vault.server.commands.objects import open_bucket, place
+from vault.server.commands.objects import open_bucket, place, tls_problem
 from vault.server.commands.records import reachable, read_settings
 from vault.server.commands.style import (
     AbsentProblem,
@@ -21,6 +21,7 @@ from vault.server.commands.style import (
     say,
     settings_options,
 )
+from vault.server.ports import StoreError
 from vault.server.stores.local import MIN_FREE, LocalStore
 from vault.server.stores.s3answers import BucketMissingError
 from vault.server.stores.s3client import Bucket
@@ -96,6 +97,10 @@ def _try_bucket(settings: Settings, *, create: bool) -> dict[str, bool | int | s
                 ) from None
             bucket.make(object_lock=settings.object_lock != "off")
         return {"store": "s3", **probe(bucket, prefix)}
+    except StoreError as error:
+        if (problem := tls_problem(settings, error)) is not None:
+            raise problem from None
+        raise
     finally:
         bucket.close()
 

@@ -6,7 +6,6 @@ another's business. Everything here blocks and belongs in a thread.
 
 from __future__ import annotations
 
-import ssl
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -18,9 +17,10 @@ from minio.datatypes import Part
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from minio.retention import Retention
 
-from vault.server.ports import ListedObject, StagedPart, StoreError, StoreUnavailableError
+from vault.server.ports import ListedObject, StagedPart, StoreError
 from vault.server.stores.s3answers import TransientError, named
 from vault.server.stores.s3line import LineError, open_line
+from vault.server.stores.s3tls import DistrustedError, distrust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -183,8 +183,8 @@ def translated(work: Callable[[], T]) -> T:
     except ServerError as error:
         raise named("", error.status_code) from None
     except (LineError, OSError) as error:
-        if isinstance(error, ssl.SSLError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise StoreUnavailableError("the object store's certificate is not trusted") from None
+        if (reason := distrust(error)) is not None:
+            raise DistrustedError(reason) from None
         raise TransientError("the object store cannot be reached, or broke off") from None
     except (MinioException, ParseError, ValueError):
         raise TransientError("the object store's answer makes no sense") from None
