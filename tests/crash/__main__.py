@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import sys
 import tempfile
+import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from tests.engines.postgres import Postgres
 from tests.engines.seaweed import Seaweed
 
 KILLS = 200
+SECONDS = 30
+"""Between two lines of progress in a log."""
+
 _SHOWN = 20
 """Faults that are printed of each pair."""
 
@@ -49,20 +53,28 @@ def table(all_figures: list[Figures]) -> str:
     return "\n".join(lines)
 
 
-def _progress(figures: Figures, kills: int) -> None:
-    line = (
-        f"{figures.pair}: {figures.kills} of {kills} kills, {figures.acknowledged} acts acknowledged, "
-        f"{len(figures.faults)} faults, {figures.seconds:.0f} s"
-    )
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{line}" + "\n" * (figures.kills == kills))
-    elif figures.kills % 10 == 0 or figures.kills == kills:
-        sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+class Progress:
+    """One line that changes; where nobody watches, a line now and then."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def __call__(self, line: str) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{line}")
+        elif time.monotonic() >= self._next:
+            sys.stderr.write(line + "\n")
+            self._next = time.monotonic() + SECONDS
+        sys.stderr.flush()
+
+
+def verdict(all_figures: list[Figures]) -> int:
+    """Return how the command ends: with 0 where nothing was wrong."""
+    return int(any(figures.faults for figures in all_figures))
 
 
 async def _run(seed: str, kills: int) -> list[Figures]:
-    done = []
+    done, progress = [], Progress()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scelle-crash-")))
         # Where it need not make a volume in between, it is quick.
@@ -74,7 +86,7 @@ async def _run(seed: str, kills: int) -> list[Figures]:
             pair = kind(folder / kind.name, *(engines[name] for name in kind.engines))
             async with asking() as http:
                 series = Series(nursery, http, pair, seed)
-                done.append(await series.run(kills, lambda figures: _progress(figures, kills)))
+                done.append(await series.run(kills, progress))
     return done
 
 
@@ -87,11 +99,12 @@ def main() -> int:
     sys.stdout.write(f"seed {seed} (make crash SEED={seed} KILLS={asked.kills})\n")
     sys.stdout.flush()
     done = asyncio.run(_run(seed, asked.kills))
+    sys.stderr.write("\n" * sys.stderr.isatty())
     for figures in done:
         for fault in figures.faults[:_SHOWN]:
             sys.stdout.write(f"{figures.pair}: {fault.kind.value}: {fault.what}\n")
     sys.stdout.write(f"\nseed {seed}\n{table(done)}\n")
-    return int(any(figures.faults for figures in done))
+    return verdict(done)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,6 @@ class Figures:
         broken: requests for a change that the server died over.
         kept: how many of these were done nevertheless, as a whole.
         removed: objects that no row named, removed by the janitor.
-        left: objects that no row named, after it.
         late: objects that the store came to have after the server's death and the janitor's look; the next
             janitor has to remove them.
         opened: containers that were fetched, compared and opened.
@@ -53,11 +52,19 @@ class Figures:
     broken: int = 0
     kept: int = 0
     removed: int = 0
-    left: int = 0
     late: int = 0
     opened: int = 0
     faults: list[Fault] = field(default_factory=list)
     seconds: float = 0.0
+
+    @property
+    def left(self) -> int:
+        """Objects that no row named, after the janitor."""
+        return self.count(Kind.ORPHAN)
+
+    def note(self, *faults: Fault) -> None:
+        """Keep what is wrong, each once: it is found again after every kill."""
+        self.faults += [fault for fault in dict.fromkeys(faults) if fault not in self.faults]
 
     def count(self, *kinds: Kind) -> int:
         """Return how many faults are of these kinds."""
@@ -86,9 +93,9 @@ class Series:
         self._late: set[Fault] = set()
         self.figures = Figures(pair.name)
 
-    async def run(self, kills: int, progress: Callable[[Figures], None] = lambda _figures: None) -> Figures:
-        """Kill the server ``kills`` times, and return what came of it."""
-        begun = time.monotonic()
+    async def run(self, kills: int, progress: Callable[[str], None] = lambda _line: None) -> Figures:
+        """Kill the server ``kills`` times, and return what came of it; ``progress`` gets lines to show."""
+        begun, figures = time.monotonic(), self.figures
         server = await self._serve()
         town = await settle(self._site, server, self._http)
         self._made, grantees = await inhabit(town, self._clients + 1)
@@ -104,13 +111,17 @@ class Series:
             tasks = [group.create_task(client.live()) for client in clients]
             for _ in range(kills):
                 server = await self._kill(server, rng)
-                self.figures.seconds = time.monotonic() - begun
-                progress(self.figures)
+                progress(
+                    f"{figures.pair}: {figures.kills} of {kills} kills, {figures.acknowledged} acknowledged, "
+                    f"{len(figures.faults)} faults, {time.monotonic() - begun:.0f} s"
+                )
             for task in tasks:
                 task.cancel()
+        progress(f"{figures.pair}: opening all {len(self._ledger.places)} containers once more")
         await self._finish(server)
-        self.figures.seconds = time.monotonic() - begun
-        return self.figures
+        figures.seconds = time.monotonic() - begun
+        progress(f"{figures.pair}: done in {figures.seconds:.0f} s")
+        return figures
 
     async def _serve(self) -> Process:
         return await self._nursery.serve(self._site.folder, self._site.words, self._variables)
@@ -132,7 +143,7 @@ class Series:
         left = self._note(await inspect(site, trail=self._trail))
         self._check_checkpoint(checkpoint)
         found = await picture_below(site)
-        self.figures.faults += self._ledger.compare(found, self._trail.actions)
+        self.figures.note(*self._ledger.compare(found, self._trail.actions))
         self._ledger.count_broken(found)
         await self._clean(left)
         server = await self._serve()
@@ -147,14 +158,14 @@ class Series:
     def _note(self, inspected):
         """Keep the faults of an inspection, and return what no row names."""
         faults, left = inspected
-        self.figures.faults += faults
+        self.figures.note(*faults)
         return left
 
     def _check_checkpoint(self, seen_before) -> None:
         """The journal is longer than the last that somebody was told of, and begins with it."""
         size, leaves = seen_before["size"], self._trail.leaves
         if len(leaves) < size or root_of(leaves[:size]).hex() != seen_before["root"]:
-            self.figures.faults.append(Fault(Kind.JOURNAL, f"it does not go on from {size} entries"))
+            self.figures.note(Fault(Kind.JOURNAL, f"it does not go on from {size} entries"))
 
     async def _clean(self, left) -> None:
         """Let the janitor remove what is left: of that nothing may be there afterwards."""
@@ -171,9 +182,7 @@ class Series:
         if self._site.finishes_late:
             self._late |= came
             self.figures.late += len(came)
-        still = orphans - self._late
-        self.figures.left += len(still)
-        self.figures.faults += still
+        self.figures.note(*orphans - self._late)
 
     async def _check_shown(self, server, found) -> None:
         """What the service shows is what the rows have: nothing is seen by half."""
@@ -181,29 +190,29 @@ class Series:
         below = {thing: value for thing, value in found.items() if thing[0] == "version"}
         for thing in {key for key in shown | below if shown.get(key) != below.get(key)}:
             what = f"{thing} is shown as {shown.get(thing)} and is {below.get(thing)}"
-            self.figures.faults.append(Fault(Kind.HALF, what))
+            self.figures.note(Fault(Kind.HALF, what))
 
     async def _check_idle(self) -> None:
         """Everything that was begun is answered: it is there, nothing else is, and what is new opens."""
         ledger = self._ledger
         self._judge_orphans(self._note(await inspect(self._site, trail=self._trail)))
-        self.figures.faults += ledger.compare(await picture_below(self._site), self._trail.actions)
+        self.figures.note(*ledger.compare(await picture_below(self._site), self._trail.actions))
         handed_out = self._trail.actions[Action.EVIDENCE_FETCHED.value]
         if not ledger.fetched <= handed_out <= ledger.asked:
-            self.figures.faults.append(Fault(Kind.JOURNAL, f"{handed_out} fetches, not {ledger.fetched}"))
+            self.figures.note(Fault(Kind.JOURNAL, f"{handed_out} fetches, not {ledger.fetched}"))
         old = sorted(ledger.places.keys() - ledger.touched)
         chosen = random_of(f"{self._seed} {self.figures.kills}").sample(old, min(SAMPLE, len(old)))
         await self._check_open({*ledger.touched & ledger.places.keys(), *chosen})
         ledger.touched.clear()
         self.figures.acknowledged, self.figures.broken = ledger.acknowledged, ledger.broken
         self.figures.kept = ledger.kept
-        self.figures.faults += ledger.faults
+        self.figures.note(*ledger.faults)
         ledger.faults = []
 
     async def _check_open(self, seals) -> None:
         for seal_id in sorted(seals):
             if (what := await self._look_into(seal_id)) is not None:
-                self.figures.faults.append(Fault(Kind.LOST, f"version {seal_id}: {what}"))
+                self.figures.note(Fault(Kind.LOST, f"version {seal_id}: {what}"))
             self.figures.opened += 1
 
     async def _look_into(self, seal_id: str) -> str | None:
@@ -234,5 +243,4 @@ class Series:
         await clean(self._nursery, self._site)
         receipts = [receipt_in({"receipt": one}) for one in self._ledger.receipts.values()]
         left = self._note(await inspect(self._site, receipts=receipts))
-        self.figures.left += len(left)
-        self.figures.faults += left.faults
+        self.figures.note(*left.faults)

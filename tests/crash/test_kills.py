@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from tests.crash.__main__ import table
+from tests.crash.__main__ import table, verdict
 from tests.crash.inspection import Kind
 from tests.crash.pairs import PAIRS, Embedded, Site
 from tests.crash.series import Series
@@ -18,6 +18,7 @@ KILLS = CLIENTS = 4
 async def test_nothing_acknowledged_is_lost_and_nothing_is_there_by_half(kind, nursery, http, pairs):
     figures = await Series(nursery, http, pairs(kind), "a small one", clients=CLIENTS).run(KILLS)
     assert figures.faults == []
+    assert verdict([figures]) == 0
     assert (figures.kills, figures.left) == (KILLS, 0)
     # Or all of this would be about nothing.
     assert figures.acknowledged > KILLS
@@ -51,5 +52,6 @@ class Careless(Embedded):
 async def test_what_is_lost_is_counted(nursery, http, tmp_path):
     figures = await Series(nursery, http, Careless(tmp_path), "robbed", clients=2).run(2)
     assert figures.count(Kind.LOST) > 0
+    assert verdict([figures]) == 1
     (line,) = [line.split() for line in table([figures]).splitlines() if line.startswith("lost")]
     assert line == ["lost", str(figures.count(Kind.LOST))]
