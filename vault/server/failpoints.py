@@ -63,6 +63,10 @@ class Failpoint(StrEnum):
     GRANT_ADDED = "services.grants.add: the grant's row is written"
     GRANT_REVOKED = "services.grants.revoke: the grant's row is revoked"
 
+    # The janitor: a server comes to these by itself, no request does.
+    LOCK_TAKEN = "services.locking.take: the store keeps an archived body, no row says so"
+    LOCKS_WRITTEN = "services.locking.keep: the rows say so, nothing is committed"
+
     # Every change.
     CHANGE_BEGUN = "stores.records.store.change: the transaction is open"
     ENTRY_WRITTEN = "stores.records.journal.append: the entry's row is written"

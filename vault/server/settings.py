@@ -84,8 +84,9 @@ class Settings(BaseSettings):
         s3_secret_key: with it.
         s3_ca_file: certificates to trust there in the place of the system's.
         s3_style: whether the bucket's name stands in the path or in the host's name.
-        object_lock: how the bucket keeps archived proofs from being removed.
-        archive_retention_days: for how long it does.
+        object_lock: how the bucket keeps archived proofs from being removed: `off` not at all, `governance`
+            until somebody lifts it who may, `compliance` whoever asks; it has to be made for that.
+        archive_retention_days: for how long it does, from the day on which a proof is archived.
         max_container_bytes: size of one deposit, where an organisation has no limit of its own.
         quota_bytes: what an organisation may store, where it has no quota of its own.
         session_seconds: life of a session.
@@ -158,6 +159,11 @@ class Settings(BaseSettings):
         """Give the order: flags, environment, files named in the environment. No .env file is looked for."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, _NamedFiles(settings_cls)
+
+    @property
+    def lock_seconds(self) -> int | None:
+        """How long the bucket keeps a proof from being removed after it was archived; None: not at all."""
+        return None if self.object_lock == "off" else self.archive_retention_days * _DAY
 
     @model_validator(mode="after")
     def _check_objects(self) -> Self:

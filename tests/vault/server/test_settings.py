@@ -150,6 +150,9 @@ def test_objects_may_be_elsewhere_than_in_the_folder(monkeypatch, tmp_path) -> N
     assert settings.s3_secret_key.get_secret_value() == "hunter2"
     assert "hunter2" not in repr(settings) + str(settings)
     assert (settings.s3_style, settings.object_lock, settings.s3_prefix) == ("auto", "off", "")
+    assert settings.lock_seconds is None
+    days = {"object_lock": "governance", "archive_retention_days": 3}
+    assert load_settings({"s3_secret_key": "hunter2", **OBJECTS, **days}).lock_seconds == 3 * 86_400
 
 
 @pytest.mark.parametrize(

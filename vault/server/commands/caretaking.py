@@ -51,7 +51,8 @@ async def _work(
         try:
             if await _is_due(records, clock, every):
                 cleaning = await janitor.run()
-                log.info("janitor", **cleaning.counts())
+                tell = log.warning if cleaning.locks_failed else log.info
+                tell("janitor", **cleaning.counts())
         except LeaseHeldError:
             continue  # another server is at it
         except (RecordsError, StoreError) as error:

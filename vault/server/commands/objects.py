@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from vault.server.commands.style import SettingsProblem, UnavailableProblem
 from vault.server.ports import StoreError
+from vault.server.services.locking import Locking
 from vault.server.stores.local import LocalStore
 from vault.server.stores.s3 import S3Store
 from vault.server.stores.s3answers import BucketMissingError
@@ -19,6 +20,7 @@ from vault.server.stores.s3tls import Distrust, DistrustedError, speaks_tls
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from vault.server.ports import Clock, Records
     from vault.server.settings import Settings
 
 _HTTP_PORT: Final = 80
@@ -54,6 +56,32 @@ async def open_store(settings: Settings) -> AsyncIterator[LocalStore | S3Store]:
         yield store
     finally:
         await store.close()
+
+
+async def open_locking(
+    settings: Settings,
+    records: Records,
+    store: LocalStore | S3Store,
+    clock: Clock,
+    *,
+    again: bool = False,
+) -> Locking | None:
+    """Return what has archived bodies kept, None where that is not wanted.
+
+    Raises:
+        SettingsProblem: it is wanted, and the bucket cannot.
+        StoreError.
+    """
+    if settings.lock_seconds is None:
+        return None
+    if not isinstance(store, S3Store) or not await store.locks():
+        raise SettingsProblem(
+            _(
+                "object_lock is set and the bucket {bucket} cannot lock objects, or does not tell this key: "
+                "move to a bucket that scelle store check --create-bucket makes, or set object_lock to off"
+            ).format(bucket=settings.s3_bucket)
+        )
+    return Locking(records, store, clock, seconds=settings.lock_seconds, again=again)
 
 
 def open_bucket(settings: Settings) -> S3Store:

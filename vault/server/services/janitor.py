@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from vault.server.ports import Clock, ListedObject, ObjectStore, Records
+    from vault.server.services.locking import Locking
     from vault.server.stores.records.transactions import Bookkeeping
 
 JANITOR: Final = "janitor"
@@ -31,6 +32,8 @@ MIN_GRACE: Final = 3600
 
 LEASE_SECONDS: Final = 120
 BATCH: Final = 200
+_NAMED: Final = 20
+"""Failures that are named; all are counted."""
 _REMEMBERED: Final = 90 * 86_400
 """Seconds that a condemned key is remembered: no process carries a key about for as long without a row."""
 
@@ -68,6 +71,9 @@ class Cleaning:
         drafts: of deposits that broke off, removed.
         expired: rows forgotten that had expired anyway.
         locked: not removed, because the store retains them.
+        locks: archived bodies that the store was told to keep.
+        locks_failed: archived bodies that it does not keep, though it was told to; the next run tries again.
+        failures: the first of these, each by proof, version and reason.
     """
 
     started_at: int
@@ -82,13 +88,16 @@ class Cleaning:
     drafts: int = 0
     expired: int = 0
     locked: int = 0
+    locks: int = 0
+    locks_failed: int = 0
+    failures: list[str] = field(default_factory=list)
 
     @property
     def removed(self) -> int:
         """How much was removed, of all kinds."""
         return self.objects + self.staged + self.drafts + self.uploads
 
-    def counts(self) -> dict[str, int | str | bool]:
+    def counts(self) -> dict[str, int | str | bool | list[str]]:
         """Return all fields by name."""
         return asdict(self)
 
@@ -111,6 +120,7 @@ class Janitor:
         clock: Clock,
         *,
         grace: int = GRACE,
+        locking: Locking | None = None,
         progress: Callable[[Cleaning], None] | None = None,
     ) -> None:
         """Build it.
@@ -120,12 +130,14 @@ class Janitor:
             store: what is cleaned.
             clock: where the time comes from.
             grace: seconds that bytes may wait for their row.
+            locking: has archived bodies kept; None where no bucket does that.
             progress: called now and then while it works.
         """
         self._records = records
         self._store = store
         self._clock = clock
         self._grace = grace
+        self._locking = locking
         self._progress = progress or (lambda _cleaning: None)
 
     async def look(self) -> Cleaning:
@@ -142,6 +154,8 @@ class Janitor:
             cleaning.staged += len(batch)
         async with self._records.read() as view:
             cleaning.uploads = await view.uploads.count_expired(now=self._clock.now())
+        if self._locking is not None:
+            cleaning.locks = await self._locking.count()
         cleaning.ended_at = self._clock.now()
         return cleaning
 
@@ -191,6 +205,8 @@ class Janitor:
             )
 
     async def _clean(self, cleaning: Cleaning, lease: _Lease) -> None:
+        if self._locking is not None:
+            await self._lock(self._locking, cleaning, lease)
         while await self._expire(cleaning, lease):
             pass
         if isinstance(self._store, Sweeping):
@@ -203,6 +219,24 @@ class Janitor:
             now = self._clock.now()
             cleaning.expired = await books.forget_expired(now=now)
             await books.condemning.forget(before=now - _REMEMBERED)
+
+    async def _lock(self, locking: Locking, cleaning: Cleaning, lease: _Lease) -> None:
+        """Have archived bodies kept; one that is not is named, and left for the next run."""
+        async for batch in locking.batches():
+            taken = []
+            for due in batch:
+                await self._hold_on(lease)
+                reason = await locking.take(due)
+                if reason is None:
+                    taken.append(due)
+                    continue
+                cleaning.locks_failed += 1
+                if len(cleaning.failures) < _NAMED:
+                    cleaning.failures.append(f"{due.proof_id} version {due.number}: {reason}")
+            async with self._held(lease) as books:
+                await locking.keep(books, taken)
+            cleaning.locks += len(taken)
+            self._progress(cleaning)
 
     async def _expire(self, cleaning: Cleaning, lease: _Lease) -> bool:
         """Remove some expired uploads, first the rows, then what they named; return whether there were any.

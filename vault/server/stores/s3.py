@@ -158,6 +158,14 @@ class S3Store:
                 return
             after = page[-1].key
 
+    async def locks(self) -> bool:
+        """Return whether the bucket was made so that `retain` can bind it.
+
+        Raises:
+            StoreUnavailableError.
+        """
+        return await self.run(self._bucket.locks)
+
     async def retain(self, key: str, until: int) -> None:
         """See `ObjectStore.retain`."""
         path = self._path(key)

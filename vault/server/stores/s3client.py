@@ -18,7 +18,7 @@ from vault.server.ports import (
     StoreError,
     StoreUnavailableError,
 )
-from vault.server.stores.s3answers import again, extent, numbered
+from vault.server.stores.s3answers import TransientError, again, extent, numbered
 from vault.server.stores.s3calls import Calls
 from vault.server.stores.s3digest import agrees, checked, compare, md5
 from vault.server.stores.s3line import Body
@@ -137,9 +137,15 @@ class Bucket:
         return state.lower() if state in {"Enabled", "Suspended"} else "off"
 
     def locks(self) -> bool:
-        """Whether objects here can be kept from being removed."""
+        """Return whether objects here can be kept from being removed.
+
+        Raises:
+            StoreUnavailableError: it cannot be asked now.
+        """
         try:
             again(self._calls.lock_configuration)
+        except TransientError:
+            raise
         except StoreUnavailableError:
             return False
         return True

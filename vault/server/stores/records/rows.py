@@ -318,6 +318,24 @@ class UploadObjects(NamedTuple):
     staged: str
 
 
+class DueLock(NamedTuple):
+    """An archived version whose body the object store has to keep from being removed.
+
+    Attributes:
+        seal_id: its seal.
+        proof_id: of which proof.
+        number: which version of it.
+        body_key: what is kept.
+        until: UTC seconds.
+    """
+
+    seal_id: bytes
+    proof_id: str
+    number: int
+    body_key: str
+    until: int
+
+
 class Ended(NamedTuple):
     """A run of upkeep that ended.
 

@@ -14,6 +14,7 @@ from vault.server.stores.records.evidence import Evidence
 from vault.server.stores.records.grants import GrantChanges, Grants
 from vault.server.stores.records.journal import Journal, append
 from vault.server.stores.records.leases import Leases
+from vault.server.stores.records.locking import LockChanges, Locks
 from vault.server.stores.records.passing import (
     AnswerChanges,
     Answers,
@@ -59,6 +60,7 @@ class Reading:
         self.failures = Failures(handle)
         self.runs = Runs(handle)
         self.naming = Naming(handle)
+        self.locks = Locks(handle)
 
 
 class Change:
@@ -131,7 +133,7 @@ class Change:
 
 
 class Bookkeeping:
-    """Writes nothing but what is forgotten anyway."""
+    """Writes nothing but what is forgotten anyway, or can be found out again."""
 
     def __init__(self, handle: Handle) -> None:
         self.challenges = Challenges(handle)
@@ -141,6 +143,7 @@ class Bookkeeping:
         self.runs = RunChanges(handle)
         self.leases = Leases(handle)
         self.condemning = Condemning(handle)
+        self.locks = LockChanges(handle)
         self._handle = handle
 
     async def forget_expired(self, *, now: int) -> int:

@@ -87,7 +87,7 @@ seals = Table(
     octets("receipt_signature"),
 )
 
-# Until when the object store keeps an archived body from being removed.
+# Until when the object store keeps an archived body from being removed: it has taken it.
 locks = Table(
     "locks",
     METADATA,

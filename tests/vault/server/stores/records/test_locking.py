@@ -1,0 +1,5 @@
+from tests.suites.records_locking import LocksSuite
+
+
+class TestLocks(LocksSuite):
+    pass
