@@ -27,8 +27,8 @@ from client.terminal import escape, progress, say
 
 if TYPE_CHECKING:
     from client.cli.who import Who
-    from client.exchange.opening import OpenContainer
     from vault.container.examine import Expectations
+    from vault.container.seal import SignedSeal
 
 _SUFFIX = ".scelle"
 
@@ -50,7 +50,7 @@ def list_(*, container: str, who: Who, expected: Expectations, as_json: bool) ->
     with open_file(container, who.access(), expected) as opened:
         files, note = opened.opened.manifest.files, opened.opened.manifest.note
         if as_json:
-            print_json({"files": describe_files(files), "note": note, **_describe_seal(opened)})
+            print_json({"files": describe_files(files), "note": note, **describe_seal(opened.examined.seal)})
             return
         rows = [(str(file.size), show_time(file.modified), file.media_type, file.path) for file in files]
         if rows:
@@ -95,13 +95,15 @@ def open_(
     as_json: bool,
 ) -> None:
     """Extract."""
-    folder = output or _folder_for(container)
+    folder = output or folder_for(container)
     with open_file(container, who.access(), expected) as opened:
         total = sum(file.size for file in opened.select(paths) or opened.opened.manifest.files)
         with progress(_("opening"), total, quiet=quiet) as advance:
             files = opened.extract(folder, paths, force=force, advance=advance)
         if as_json:
-            print_json({"folder": folder, "files": describe_files(files), **_describe_seal(opened)})
+            print_json(
+                {"folder": folder, "files": describe_files(files), **describe_seal(opened.examined.seal)}
+            )
         elif not quiet:
             text = ngettext(
                 "opened {count} file into {path} ({size})",
@@ -151,7 +153,12 @@ class _PlainText:
             )
 
 
-def _folder_for(container: str) -> str:
+def folder_for(container: str) -> str:
+    """Return the folder that is called like a container.
+
+    Raises:
+        UsageProblem: its name does not tell.
+    """
     name = container.rpartition("/")[2]
     folder = name.removesuffix(_SUFFIX)
     if folder in {"", "-", name}:
@@ -159,8 +166,8 @@ def _folder_for(container: str) -> str:
     return folder
 
 
-def _describe_seal(opened: OpenContainer) -> dict[str, object]:
-    signed = opened.examined.seal
+def describe_seal(signed: SignedSeal) -> dict[str, object]:
+    """Return what JSON says of a seal."""
     return {
         "seal_id": signed.seal_id.hex(),
         "signer": signed.seal.signer_key_id.hex(),

@@ -252,7 +252,7 @@ def combine(
     """Collect shares, prove what they give, and write it."""
     _target(None, output)
     expected = _expected(public)
-    identity = _collect(share)
+    identity = collect(share)
     if expected is not None and not hmac.compare_digest(expected.encoded, identity.public.encoded):
         raise AccessProblem(N_("the shares give another key than that of {path}"), path=public)
     if fingerprint is not None and not same_fingerprint(identity.public, fingerprint):
@@ -286,7 +286,13 @@ def _expected(public: str | None) -> PublicIdentity | None:
     return expected
 
 
-def _collect(paths: Sequence[str]) -> Identity:
+def collect(paths: Sequence[str]) -> Identity:
+    """Return the recovery key that shares give: in files, or else typed in.
+
+    Raises:
+        ClientError: they do not give a key.
+        UsageProblem: there are no files, and nobody can be asked.
+    """
     if paths:
         return put_together([read_file(path) for path in paths], paths)
     if not can_ask():

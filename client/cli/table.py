@@ -41,6 +41,9 @@ SECTIONS: Final = (
             Entry("list", "client.cli.opening", "list_", N_("list the files in a container")),
             Entry("open", "client.cli.opening", "open_", N_("take files out of a container")),
             Entry("cat", "client.cli.opening", "cat", N_("write one file of a container to stdout")),
+            Entry(
+                "recover", "client.cli.recover", "recover", N_("open a container with the recovery key alone")
+            ),
         ),
     ),
     Section(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from client.errors import N_, NotFoundProblem, UsageProblem
 from client.exchange.containers import ContainerFile
 from client.exchange.folders import Extraction
 from client.refusals import refusing
-from vault.container.examine import NOTHING_EXPECTED, Examined, Expectations
+from vault.container.body import Body, examine_body
+from vault.container.examine import NOTHING_EXPECTED, Examined, Expectations, Sealed
 from vault.container.opening import Opened, open_container
 from vault.container.outcomes import ContainerError, Outcome
 from vault.container.steps import FileFinished, FileStarted, Plaintext
-from vault.container.unlocking import Unlocked, unlock
+from vault.container.unlocking import Unlocked, unlock, unlock_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from vault.container.slots import PasswordAccess
 
     Advance = Callable[[int], None]
+
+
+S = TypeVar("S", bound=Sealed)
 
 
 class Access(NamedTuple):
@@ -69,18 +73,13 @@ class Access(NamedTuple):
             yield ask()
 
 
-class OpenContainer:
-    """A container whose manifest was read and checked."""
+class OpenFiles(Generic[S]):
+    """A container, or the body of one, whose manifest was read and checked."""
 
-    def __init__(self, file: ContainerFile, unlocked: Unlocked, opened: Opened) -> None:
+    def __init__(self, file: ContainerFile, unlocked: Unlocked, opened: Opened[S]) -> None:
         self.file = file
         self.unlocked = unlocked
         self.opened = opened
-
-    @property
-    def examined(self) -> Examined:
-        """What can be known without a key."""
-        return self.opened.examined
 
     def select(self, paths: Sequence[str]) -> list[FileEntry] | None:
         """Return the files of these paths, folders with all that is in them; None (all) without paths.
@@ -172,6 +171,15 @@ class OpenContainer:
                 yield event.data
 
 
+class OpenContainer(OpenFiles[Examined]):
+    """A whole container, its list of accesses included."""
+
+    @property
+    def examined(self) -> Examined:
+        """What can be known without a key."""
+        return self.opened.examined
+
+
 @contextmanager
 def open_file(
     path: str, access: Access, expected: Expectations = NOTHING_EXPECTED
@@ -193,6 +201,29 @@ def open_file(
             unlocked = access.unlock(examined)
         opened = file.run(open_container(examined, unlocked))
         yield OpenContainer(file, unlocked, opened)
+
+
+@contextmanager
+def open_body(
+    path: str, key: Callable[[], DecapsulationKey], expected: Expectations = NOTHING_EXPECTED
+) -> Iterator[OpenFiles[Body]]:
+    """Open the body that the file at ``path`` ends with, by the recovery key; no envelope is read.
+
+    Args:
+        path: a container, whole or with its beginning damaged, or a body; "-" for stdin.
+        key: called once the seal was verified.
+        expected: what the caller knows already.
+
+    Raises:
+        RefusedContainer: any outcome but those of envelopes.
+        OSError: it is not there or cannot be read.
+    """
+    with ContainerFile.open(path) as file:
+        body = file.run(examine_body(file.size, expected))
+        private = key()
+        with refusing(path):
+            unlocked = unlock_body(body.seal.seal, private)
+        yield OpenFiles(file, unlocked, file.run(open_container(body, unlocked)))
 
 
 def _write_all(output: FileIO, data: bytes | memoryview) -> None:

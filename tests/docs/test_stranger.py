@@ -11,7 +11,7 @@ import pytest
 from keys.derivation import PasswordCost
 from keys.keyring import Identity, Use
 from tests.docs.by_the_book.canonical import Refused
-from tests.docs.by_the_book.reader import Container
+from tests.docs.by_the_book.reader import Body, Container
 from tests.docs.judging import CODE_POINTS, kem_seed, outcome_by_the_book, outcome_of_project
 from vault.container.examine import Expectations
 from vault.container.manifest import CarriedRecipient
@@ -80,6 +80,18 @@ def test_stranger_opens_with_a_private_key(container):
 def test_stranger_opens_with_the_recovery_key(container):
     found = Container(container)
     assert found.open(found.unlock_with_seed(kem_seed(RECOVERY.seed)), CODE_POINTS) == FILES
+
+
+@pytest.mark.parametrize("before", [None, b"", bytes(500)])
+def test_stranger_recovers_from_the_body_alone(container, before):
+    start = 22 + int.from_bytes(container[10:14], "big")
+    data = container if before is None else before + container[start:]
+    found = Body(data, dossier=Container(container).seal["dossier"])
+    assert found.open(found.unlock_with_seed(kem_seed(RECOVERY.seed)), CODE_POINTS) == FILES
+    with pytest.raises(Refused, match="no_access"):
+        found.unlock_with_seed(kem_seed(READER.seed))
+    with pytest.raises(Refused, match="malformed"):
+        Body(container[start + 1 :])
 
 
 def test_stranger_opens_with_a_password(container):

@@ -183,3 +183,20 @@ def test_it_is_said_in_french_too(type_in):
     child.expect("puis appuyez sur Entrée\u00a0: ")
     child.sendintr()
     assert end(child)[1] == 130
+
+
+def test_typed_shares_open_a_container_and_no_key_is_written(type_in, tmp_path):
+    first, second, _ = made(type_in)
+    (tmp_path / "a.txt").write_text("words\n")
+    assert end(type_in("scelle keygen -o me.key --no-passphrase"))[1] == 0
+    seal = "scelle seal a.txt -o a.scelle --dossier D --type other -r me.key.pub -r recovery.pub"
+    assert end(type_in(seal))[1] == 0
+    before = {path.name for path in tmp_path.iterdir()}
+    child = type_in("scelle recover a.scelle -o out")
+    for share in (second, first):
+        child.expect("from word 1: ")
+        child.sendline(share)
+    shown, code = end(child)
+    assert code == 0, shown
+    assert (tmp_path / "out/a.txt").read_text() == "words\n"
+    assert {path.name for path in tmp_path.iterdir()} == before | {"out"}

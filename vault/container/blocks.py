@@ -13,7 +13,7 @@ from vault.container.leaves import leaf_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vault.container.examine import Examined
+    from vault.container.examine import Sealed
     from vault.container.lanes import Lane, Result
     from vault.container.steps import Read, Steps
 
@@ -21,18 +21,16 @@ if TYPE_CHECKING:
 class BlockStream:
     """Reads the blocks that ``spans`` touch, each once, and hands out verified bytes in rising order."""
 
-    def __init__(
-        self, examined: Examined, spans: Iterable[tuple[int, int]], lane: Lane | None = None
-    ) -> None:
+    def __init__(self, sealed: Sealed, spans: Iterable[tuple[int, int]], lane: Lane | None = None) -> None:
         """Prepare to read.
 
         Args:
-            examined: the container.
+            sealed: the container, or its body.
             spans: what will be asked for, as (start, stop) in the payload, rising and not empty.
             lane: who helps to hash, or nobody.
         """
         spans = list(spans)
-        self._examined = examined
+        self._sealed = sealed
         self._ahead = _touched(spans)
         self._waiting: deque[tuple[int, bytes | memoryview, Result[bytes]]] = deque()
         length = sum(stop - start for start, stop in spans)
@@ -70,11 +68,11 @@ class BlockStream:
             block = yield self._request(index)
             self._waiting.append((index, block, self._lane.offer(partial(leaf_of, block))))
         index, block, leaf = self._waiting.popleft()
-        self._examined.check_block(index, leaf.result())
+        self._sealed.check_block(index, leaf.result())
         self._index, self._block = index, memoryview(block)
 
     def _request(self, index: int) -> Read:
-        request = self._examined.block_range(index)
+        request = self._sealed.block_range(index)
         if not self._memory:
             return request
         memory = self._memory[self._started % len(self._memory)]

@@ -5,7 +5,7 @@ Source: docs/FORMAT.md, "Reading". The server imports this module and nothing th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from keys.signing import SIGNATURE_LENGTH
 from vault.container.envelope import SignedEnvelope, check_kdf, parse_envelope, verify_envelope
@@ -93,8 +93,31 @@ class Examined(NamedTuple):
         Raises:
             ContainerError: payload_damaged.
         """
-        if self.leaves[index * LEAF : (index + 1) * LEAF] != leaf:
-            raise ContainerError(Outcome.PAYLOAD_DAMAGED, f"block {index} of the payload was changed")
+        check_block(self.leaves, index, leaf)
+
+
+class Sealed(Protocol):
+    """What opening needs: a verified seal, and the blocks of the payload with their leaves."""
+
+    @property
+    def seal(self) -> SignedSeal:
+        """The seal."""
+
+    def block_range(self, index: int) -> Read:
+        """Return where block ``index`` of the payload stands."""
+
+    def check_block(self, index: int, leaf: bytes) -> None:
+        """Raise `ContainerError` unless ``leaf`` is the one stored for block ``index``."""
+
+
+def check_block(leaves: bytes, index: int, leaf: bytes) -> None:
+    """Raise unless ``leaf`` is the one that ``leaves`` have for block ``index``.
+
+    Raises:
+        ContainerError: payload_damaged.
+    """
+    if leaves[index * LEAF : (index + 1) * LEAF] != leaf:
+        raise ContainerError(Outcome.PAYLOAD_DAMAGED, f"block {index} of the payload was changed")
 
 
 def examine(size: int, expected: Expectations = NOTHING_EXPECTED) -> Steps[Examined]:
@@ -116,7 +139,7 @@ def examine(size: int, expected: Expectations = NOTHING_EXPECTED) -> Steps[Exami
     verify_seal(seal)
     envelope = parse_envelope(bytes((yield Read(PREAMBLE_LENGTH, preamble.envelope_length))))
     judge_envelope(envelope, seal, expected)
-    leaves = yield from _read_leaves(preamble)
+    leaves = yield from read_leaves(preamble.leaves_offset, preamble.seal_offset)
     examined = Examined(preamble, envelope, seal, leaves)
     judge_content(examined, expected)
     return examined
@@ -181,6 +204,17 @@ def judge_outline(outline: Outline, root: bytes, expected: Expectations) -> None
     seal = outline.seal.seal
     if outline.preamble.payload_length != seal.payload_length:
         raise ContainerError(Outcome.PAYLOAD_DAMAGED, "the payload has another length than the seal says")
+    judge_seal(outline.seal, root, expected)
+    check_kdf(outline.envelope.envelope)
+
+
+def judge_seal(signed: SignedSeal, root: bytes, expected: Expectations) -> None:
+    """Check the root of the stored leaves against the seal, then what the caller expects of the seal.
+
+    Raises:
+        ContainerError: payload_damaged, wrong_dossier or unknown_signer.
+    """
+    seal = signed.seal
     if root != seal.root:
         raise ContainerError(Outcome.PAYLOAD_DAMAGED, "the leaves do not give the root that was sealed")
     if expected.dossier is not None and seal.dossier != expected.dossier:
@@ -189,12 +223,11 @@ def judge_outline(outline: Outline, root: bytes, expected: Expectations) -> None
         )
     if expected.signers is not None and seal.signer_key_id not in expected.signers:
         raise ContainerError(Outcome.UNKNOWN_SIGNER, "sealed by a key that is not among the accepted ones")
-    check_kdf(outline.envelope.envelope)
 
 
-def _read_leaves(preamble: Preamble) -> Steps[bytes]:
+def read_leaves(start: int, end: int) -> Steps[bytes]:
+    """Return the stored leaves, which stand from ``start`` to ``end``."""
     leaves = bytearray()
-    end = preamble.seal_offset
-    while (position := preamble.leaves_offset + len(leaves)) < end:
+    while (position := start + len(leaves)) < end:
         leaves += yield Read(position, min(BLOCK, end - position))
     return bytes(leaves)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from cryptography.cobblestone import Cobblestone256Decryptor
 from cryptography.exceptions import InvalidTag
@@ -35,16 +35,18 @@ from vault.container.steps import FileFinished, FileStarted, Plaintext
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from vault.container.examine import Examined
+    from vault.container.examine import Sealed
     from vault.container.lanes import Lane
     from vault.container.steps import Events, Steps
     from vault.container.unlocking import Unlocked
+
+S = TypeVar("S", bound="Sealed")
 
 _RANGE_PIECE: Final = 64 * CHUNK
 """How much of a range is held in memory at once: 1 MiB."""
 
 
-def open_container(examined: Examined, unlocked: Unlocked) -> Steps[Opened]:
+def open_container(examined: S, unlocked: Unlocked) -> Steps[Opened[S]]:
     """Read index and manifest: blocks first, then the messages, then form and accounting, then paths.
 
     Raises:
@@ -72,17 +74,15 @@ def open_container(examined: Examined, unlocked: Unlocked) -> Steps[Opened]:
     return Opened(examined, payload_key, manifest, (offset + length, index_offset))
 
 
-class Opened:
+class Opened(Generic[S]):
     """A container whose manifest was read and checked; its files can be read, all, some, or a range of one.
 
     Attributes:
-        examined: what can be known without a key.
+        examined: what can be known without a key: an examined container, or the body of one.
         manifest: the files, and who is carried over.
     """
 
-    def __init__(
-        self, examined: Examined, payload_key: bytes, manifest: Manifest, padding: tuple[int, int]
-    ) -> None:
+    def __init__(self, examined: S, payload_key: bytes, manifest: Manifest, padding: tuple[int, int]) -> None:
         self.examined = examined
         self.manifest = manifest
         self._payload_key = payload_key
@@ -196,7 +196,7 @@ class Opened:
         return Cobblestone256Decryptor(self._payload_key, context)
 
 
-def _read_span(examined: Examined, start: int, stop: int) -> Steps[bytes]:
+def _read_span(examined: Sealed, start: int, stop: int) -> Steps[bytes]:
     return (yield from BlockStream(examined, [(start, stop)]).read_all(start, stop))
 
 

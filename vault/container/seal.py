@@ -5,8 +5,9 @@ Source: docs/FORMAT.md, "Seal". Nothing here needs a secret.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keys.canonical import Binary, Constant, Integer, Record, Sequence, Text, decode, encode
 from keys.derivation import CONTAINER_ID_LENGTH, container_context, digest, key_id
@@ -15,6 +16,9 @@ from keys.signing import PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH, SigningKey, Verify
 from vault.container import limits
 from vault.container.envelope import RecipientSlot, recipient_slot_codec
 from vault.container.outcomes import ContainerError, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONTEXT: Final = "scelle/1 seal"
 FORMAT: Final = "scelle/1"
@@ -138,6 +142,19 @@ def parse_stored_seal(data: bytes) -> SignedSeal:
     if len(data) != 4 + length + SIGNATURE_LENGTH:
         raise ContainerError(Outcome.MALFORMED, "the seal has another length than it says")
     return parse_seal(data[4 : 4 + length], data[4 + length :])
+
+
+def seals_at_end(end: bytes) -> Iterator[SignedSeal]:
+    """Yield what reads as a seal and stands at the very end; no signature is checked.
+
+    Args:
+        end: the last bytes of a container or body, or all of it.
+    """
+    around = 4 + SIGNATURE_LENGTH
+    for start in range(len(end) - around, -1, -1):
+        if int.from_bytes(end[start : start + 4], "big") == len(end) - start - around:
+            with contextlib.suppress(ContainerError):
+                yield parse_stored_seal(end[start:])
 
 
 def verify_seal(signed: SignedSeal) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from vault.container.envelope import PasswordSlot, RecipientSlot
     from vault.container.examine import Examined
+    from vault.container.seal import Seal
 
 _NONCE: Final = bytes(12)
 
@@ -55,11 +56,25 @@ def unlock(examined: Examined, access: PasswordAccess | DecapsulationKey) -> Unl
             not, or holds another key.
     """
     check_kdf(examined.envelope.envelope)
+    seal = examined.seal.seal
     if isinstance(access, DecapsulationKey):
-        unlocked = _unlock_with_key(examined, access)
+        slots = examined.envelope.envelope.recipient_slots + seal.recovery
+        unlocked = _unlock_with_key(slots, seal.context, access)
     else:
         unlocked = _unlock_with_password(examined, access)
-    seal = examined.seal.seal
+    return _proven(unlocked, seal)
+
+
+def unlock_body(seal: Seal, key: DecapsulationKey) -> Unlocked:
+    """Find the recovery slot of a verified seal that opens with ``key``; no envelope is asked.
+
+    Raises:
+        ContainerError: no_access, or envelope_tampered where the slot holds another key.
+    """
+    return _proven(_unlock_with_key(seal.recovery, seal.context, key), seal)
+
+
+def _proven(unlocked: Unlocked, seal: Seal) -> Unlocked:
     commitment = derive_key(unlocked.container_key, "scelle/1 commit", seal.context)
     if not hmac.compare_digest(commitment, seal.commitment):
         raise ContainerError(Outcome.ENVELOPE_TAMPERED, "the slot holds the key of another container")
@@ -94,9 +109,8 @@ def _try_password_slot(slot: PasswordSlot, root: bytes, context: bytes) -> Unloc
     return Unlocked(container_key, identity, slot.id)
 
 
-def _unlock_with_key(examined: Examined, key: DecapsulationKey) -> Unlocked:
-    slots: Iterable[RecipientSlot] = examined.envelope.envelope.recipient_slots + examined.seal.seal.recovery
-    key_id, context = key.key_id, examined.seal.seal.context
+def _unlock_with_key(slots: Iterable[RecipientSlot], context: bytes, key: DecapsulationKey) -> Unlocked:
+    key_id = key.key_id
     for slot in slots:
         if slot.key == key_id:
             container_key = key.unwrap(slot.wrapped, slot_info(context, slot.id, key_id, slot.role))

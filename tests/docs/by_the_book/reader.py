@@ -95,13 +95,9 @@ class Container:
         demand(seal_len <= 65536, "limit_exceeded")
         demand(len(data) == seal_at + 4 + seal_len + SIGNATURE, "malformed")
         seal_json = data[seal_at + 4 : -SIGNATURE]
-        self.seal = seal = decode(seal_json, SEAL, 65536)
-        ids = [slot["id"] for slot in seal["recovery"]]
-        demand(len(set(ids)) == len(ids), "malformed")
-        demand(not any(slot["generation"] for slot in seal["recovery"]), "malformed")
-        demand(len(set(seal["writers"])) == len(seal["writers"]), "malformed")
+        self._take_seal(seal_json)
+        seal = self.seal
         demand(verifies(seal["signer"], data[-SIGNATURE:], seal_json, "scelle/1 seal"), "seal_invalid")
-        self.seal_id = labelled("scelle/1 seal id", seal_json)
         envelope_json = data[22 : payload_at - SIGNATURE]
         self.envelope = envelope = decode(envelope_json, ENVELOPE, 262144 - SIGNATURE)
         self._check_slots()
@@ -116,21 +112,35 @@ class Container:
         )
         demand(envelope["generation"] >= generation, "envelope_stale")
         demand(payload_len == seal["payload_length"], "payload_damaged")
-        stored = data[payload_at + payload_len : seal_at]
-        leaves = [stored[start : start + 32] for start in range(0, len(stored), 32)]
-        demand(root_of(leaves) == seal["root"], "payload_damaged")
-        demand(dossier in (None, seal["dossier"]), "wrong_dossier")
-        demand(signers is None or key_id(seal["signer"]) in signers, "unknown_signer")
+        leaves = self._take_leaves(data[payload_at + payload_len : seal_at], dossier, signers)
         kdf = envelope["kdf"]
         within = 19456 <= kdf["memory_kib"] <= 524288 and 2 <= kdf["passes"] <= 10 and 1 <= kdf["lanes"] <= 8
         demand(within, "limit_exceeded")
-        self.payload = data[payload_at : payload_at + payload_len]
+        self._take_payload(data[payload_at : payload_at + payload_len], leaves)
+
+    def _take_payload(self, payload, leaves):
+        self.payload = payload
         for count, leaf in enumerate(leaves):
             block = self.payload[count * BLOCK : (count + 1) * BLOCK]
             demand(hashlib.sha256(b"\0" + block).digest() == leaf, "payload_damaged")
+
+    def _take_seal(self, seal_json):
+        self.seal = seal = decode(seal_json, SEAL, 65536)
+        ids = [slot["id"] for slot in seal["recovery"]]
+        demand(len(set(ids)) == len(ids), "malformed")
+        demand(not any(slot["generation"] for slot in seal["recovery"]), "malformed")
+        demand(len(set(seal["writers"])) == len(seal["writers"]), "malformed")
+        self.seal_id = labelled("scelle/1 seal id", seal_json)
         self.ctx = labelled(
             "scelle/1", seal["container"], key_id(seal["signer"]), seal["dossier"].encode("ascii")
         )
+
+    def _take_leaves(self, stored, dossier, signers):
+        leaves = [stored[start : start + 32] for start in range(0, len(stored), 32)]
+        demand(root_of(leaves) == self.seal["root"], "payload_damaged")
+        demand(dossier in (None, self.seal["dossier"]), "wrong_dossier")
+        demand(signers is None or key_id(self.seal["signer"]) in signers, "unknown_signer")
+        return leaves
 
     def _check_slots(self):
         slots = self.envelope["slots"]
@@ -229,3 +239,28 @@ class Container:
         ]
         content = labelled("scelle/1 content", spell(placeless).encode())
         demand(content == self.seal["content"], "payload_damaged")
+
+
+class Body(Container):
+    """What a file ends with, read as 15.2 allows for recovery; no envelope."""
+
+    def __init__(self, data, *, dossier=None, signers=None):
+        self.envelope = {"slots": []}
+        seal_at = self._find_seal(data)
+        signature, seal_json = data[-SIGNATURE:], data[seal_at + 4 : -SIGNATURE]
+        demand(verifies(self.seal["signer"], signature, seal_json, "scelle/1 seal"), "seal_invalid")
+        length = self.seal["payload_length"]
+        leaves_at = seal_at - 32 * -(-length // BLOCK)
+        demand(leaves_at >= length, "malformed")
+        leaves = self._take_leaves(data[leaves_at:seal_at], dossier, signers)
+        self._take_payload(data[leaves_at - length : leaves_at], leaves)
+
+    def _find_seal(self, data):
+        for seal_at in range(max(0, len(data) - 68913), len(data) - SIGNATURE - 3):
+            if int.from_bytes(data[seal_at : seal_at + 4], "big") == len(data) - seal_at - 4 - SIGNATURE:
+                try:
+                    self._take_seal(data[seal_at + 4 : -SIGNATURE])
+                except Refused:
+                    continue
+                return seal_at
+        raise Refused("malformed")

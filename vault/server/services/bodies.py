@@ -12,7 +12,7 @@ from keys.signing import SIGNATURE_LENGTH
 from vault.container.layout import BLOCK, LEAF, SEAL_HEAD
 from vault.container.leaves import LeafHasher, root_of_leaves
 from vault.container.outcomes import ContainerError
-from vault.container.seal import parse_stored_seal, verify_seal
+from vault.container.seal import parse_stored_seal, seals_at_end, verify_seal
 from vault.server.services.damage import Finding, Kind
 
 if TYPE_CHECKING:
@@ -49,13 +49,7 @@ def find_seal(end: bytes, seal_id: bytes) -> SignedSeal | None:
         end: the last bytes of the body, or all of it.
         seal_id: what is looked for.
     """
-    for start in range(len(end) - _HEAD_AND_SIGNATURE, -1, -1):
-        length = int.from_bytes(end[start : start + SEAL_HEAD], "big")
-        if length == len(end) - start - _HEAD_AND_SIGNATURE:
-            seal = read_seal(end[start:], seal_id)
-            if seal is not None:
-                return seal
-    return None
+    return next((seal for seal in seals_at_end(end) if seal.seal_id == seal_id), None)
 
 
 class BodyCheck:
