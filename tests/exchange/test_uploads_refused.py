@@ -1,5 +1,6 @@
 """What no upload is begun for, and who may not touch one: told before any byte of payload."""
 
+import io
 import random
 
 import pytest
@@ -74,6 +75,9 @@ async def test_open_sessions_count_against_the_quota(world, part):
     answer = await sender.begin(second)
     assert (answer.status, answer.code) == (403, "quota_exceeded")
     assert await objects(world) == left
+    deposited = await world.deposit(sender.session, sender.dossier, io.BytesIO(second))
+    assert (deposited.status, deposited.code) == (403, "quota_exceeded")
+    assert await objects(world) == left
     assert (await sender.ask("abandon_upload", upload)).status == 204
     assert (await sender.begin(second)).status == 200
 
@@ -82,7 +86,8 @@ async def test_the_quota_is_asked_again_at_the_end(world, part):
     sender = await a_sender(world, part, quota_bytes=2 * MIB)
     upload = await sender.begun(sender.seal(1_200_000))
     await sender.put_all(upload)
-    await world.kept(sender.session, sender.dossier, sender.seal(1_000_000))
+    path = {"organisation": sender.organisation}
+    await world.ok("change_organisation", path, token=world.root, json={"quota_bytes": MIB})
     answer = await sender.ask("complete_upload", upload)
     assert (answer.status, answer.code) == (403, "quota_exceeded")
     assert (await sender.ask("get_upload", upload)).json["received"] == list(range(1, upload["parts"] + 1))

@@ -90,6 +90,14 @@ async def found(records, upload, *, now=NOW):
         return by_id
 
 
+def sized(dossier, size, **options):
+    """Return a deposit that counts ``size`` bytes."""
+    head = random_bytes(60)
+    return deposit_of(
+        dossier.id, head=head, body=StoredObject(digest().hex()[:40], size - len(head)), **options
+    )
+
+
 async def parts(records, upload):
     async with records.read() as view:
         return await view.uploads.parts(upload.id)
@@ -326,6 +334,45 @@ class UploadSuite:
         await begin(
             records, upload_of(dossier.id, size=4000, created_at=start, expires_at=start + 1), organisation
         )
+
+    async def test_a_deposit_leaves_the_room_that_others_announced(
+        self, records, organisation, dossier
+    ) -> None:
+        upload = await begin(records, upload_of(dossier.id, size=3000), organisation)
+        with pytest.raises(QuotaExceededError):
+            await publish(records, sized(dossier, 1001))
+        await publish(records, sized(dossier, 1000))
+        # What was announced is taken, by whichever way it comes.
+        await publish(records, sized(dossier, 3000, seal_id=upload.seal_id))
+
+    @pytest.mark.parametrize("ending", ["abandoned", "expired"])
+    async def test_a_deposit_has_what_an_upload_gave_back(
+        self, records, clock, organisation, dossier, ending
+    ) -> None:
+        upload = await begin(records, upload_of(dossier.id, size=4000), organisation)
+        with pytest.raises(QuotaExceededError):
+            await publish(records, sized(dossier, 100))
+        if ending == "abandoned":
+            await abandon(records, upload)
+        else:
+            clock.time = UNTIL
+        await publish(records, sized(dossier, 4000))
+
+    async def test_deposits_and_uploads_at_once_stay_within_it(
+        self, open_records, organisation, dossier
+    ) -> None:
+        processes = [await open_records() for _ in range(4)]
+
+        def enter(number):
+            records = processes[number % 4]
+            if number % 2:
+                return publish(records, sized(dossier, 900))
+            return begin(records, upload_of(dossier.id, size=900), organisation)
+
+        results = await asyncio.gather(*map(enter, range(24)), return_exceptions=True)
+        refused = [one for one in results if isinstance(one, BaseException)]
+        assert {type(one) for one in refused} == {QuotaExceededError}
+        assert len(results) - len(refused) == 4
 
     async def test_many_that_begin_at_once_stay_within_it(self, open_records, organisation, dossier) -> None:
         processes = [await open_records() for _ in range(4)]

@@ -209,7 +209,8 @@ class Publishing:
             version = await tx.evidence.publish(deposit)
         except QuotaExceededError:
             raise RefusedError(
-                Code.QUOTA_EXCEEDED, "the organisation's quota does not leave room for this deposit"
+                Code.QUOTA_EXCEEDED,
+                "the organisation's quota does not leave room beside what is stored and being uploaded",
             ) from None
         except OutdatedError:
             raise RefusedError(Code.CONFLICT, "the seal does not supersede the proof's active seal") from None

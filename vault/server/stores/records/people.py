@@ -15,6 +15,8 @@ from vault.server.stores.records.rows import Account, Organisation, Page
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy import ColumnElement
+
     from keys.keyfile import PublicIdentity
 
 
@@ -77,8 +79,8 @@ class OrganisationChanges(Organisations):
             "the organisation",
         )
 
-    async def charge(self, organisation_id: str, size: int) -> None:
-        """Count ``size`` bytes more as used; a negative size gives back.
+    async def charge(self, organisation_id: str, size: int, *, beside: ColumnElement[int] | int = 0) -> None:
+        """Count ``size`` bytes more as used, ``beside`` what others may use; a negative size gives back.
 
         Raises:
             QuotaExceededError: that is more than the quota allows.
@@ -87,7 +89,7 @@ class OrganisationChanges(Organisations):
         used = table.c.used_bytes + size
         charged = update(table).where(table.c.id == organisation_id).values(used_bytes=used)
         if size > 0:
-            charged = charged.where(used <= table.c.quota_bytes)
+            charged = charged.where(used + beside <= table.c.quota_bytes)
         if (await self._change.execute(charged)).rowcount != 1:
             self._change.doomed = True
             raise QuotaExceededError(f"{size} bytes more are over the organisation's quota")

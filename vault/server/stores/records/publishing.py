@@ -12,6 +12,7 @@ from vault.server.stores.records import schema
 from vault.server.stores.records.condemning import check_spared
 from vault.server.stores.records.evidence import Evidence
 from vault.server.stores.records.rows import Opening, Proof, Version
+from vault.server.stores.records.uploads import announced, take_turn
 
 if TYPE_CHECKING:
     from vault.server.ports import StoredObject
@@ -76,7 +77,7 @@ class EvidenceChanges(Evidence):
             SealKnownError: this seal was deposited before.
             ObjectCondemnedError: the body waited too long for this row.
             OutdatedError: ``supersedes`` is not the proof's active seal, or the dossier is not there.
-            QuotaExceededError: the dossier's organisation may not store as much.
+            QuotaExceededError: the dossier's organisation may not store as much, beside open uploads.
             AlreadyExistsError: ``supersedes`` is None and the proof's id is taken.
         """
         if await self.by_seal(deposit.seal_id) is not None:
@@ -87,7 +88,11 @@ class EvidenceChanges(Evidence):
         )
         if organisation_id is None:
             raise OutdatedError("the dossier is not there")
-        await self._organisations.charge(organisation_id, len(deposit.head) + deposit.body.size)
+        await take_turn(self._change, organisation_id)
+        # What came in parts takes the room that it announced; nobody takes that of the others.
+        others = announced(organisation_id, self._change.now, but=deposit.seal_id)
+        size = len(deposit.head) + deposit.body.size
+        await self._organisations.charge(organisation_id, size, beside=others)
         reach(Failpoint.QUOTA_CHARGED)
         if deposit.supersedes is None:
             number = await self._begin(deposit)

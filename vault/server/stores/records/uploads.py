@@ -74,9 +74,7 @@ class UploadChanges(Uploads):
             QuotaExceededError: with what is stored and what other sessions announce, it is too much.
         """
         table, now = schema.uploads, upload.created_at
-        # Where several transactions write at once, those of one organisation wait here for each other.
-        organisation = select(schema.organisations).where(schema.organisations.c.id == organisation_id)
-        await self._handle.execute(organisation.with_for_update())
+        await take_turn(self._handle, organisation_id)
         for old in await self._handle.values(
             select(table.c.id).where(table.c.seal_id == upload.seal_id, table.c.expires_at <= now)
         ):
@@ -84,9 +82,9 @@ class UploadChanges(Uploads):
         await check_spared(self._handle, upload.trailer_key, object_key(upload.staged))
         await self._handle.insert(table, upload)
         over = await self._handle.value(
-            select(schema.organisations.c.used_bytes + _announced(organisation_id, now)).where(
+            select(schema.organisations.c.used_bytes + announced(organisation_id, now)).where(
                 schema.organisations.c.id == organisation_id,
-                schema.organisations.c.used_bytes + _announced(organisation_id, now)
+                schema.organisations.c.used_bytes + announced(organisation_id, now)
                 > schema.organisations.c.quota_bytes,
             )
         )
@@ -162,8 +160,14 @@ def _open(upload_id: str, now: int) -> tuple[ColumnElement[bool], ...]:
     return table.c.id == upload_id, table.c.state == OPEN, table.c.expires_at > now
 
 
-def _announced(organisation_id: str, now: int) -> ColumnElement[int]:
-    """Return what the open sessions of an organisation will store."""
+async def take_turn(handle: Handle, organisation_id: str) -> None:
+    """Let transactions that count bytes of one organisation wait here for each other, where several write."""
+    table = schema.organisations
+    await handle.execute(select(table.c.id).where(table.c.id == organisation_id).with_for_update())
+
+
+def announced(organisation_id: str, now: int, *, but: bytes = b"") -> ColumnElement[int]:
+    """Return what the open sessions of an organisation will store, except the one for the seal ``but``."""
     uploads, dossiers = schema.uploads, schema.dossiers
     return (
         select(func.coalesce(func.sum(uploads.c.size), 0))
@@ -172,6 +176,7 @@ def _announced(organisation_id: str, now: int) -> ColumnElement[int]:
             dossiers.c.organisation_id == organisation_id,
             uploads.c.state == OPEN,
             uploads.c.expires_at > now,
+            uploads.c.seal_id != but,
         )
         .scalar_subquery()
     )
