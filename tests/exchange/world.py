@@ -22,7 +22,7 @@ from tests.suites.samples import ManualClock
 from vault.api.route import ACTING_HEADER, CONTAINER
 from vault.api.routes import BY_NAME
 from vault.server.app import create_app
-from vault.server.commands.objects import open_locking, open_store
+from vault.server.commands.objects import open_store
 from vault.server.commands.watching import watched
 from vault.server.logs import logger
 from vault.server.metrics import Metrics
@@ -162,8 +162,7 @@ async def open_server(folder, clock, log, *, around=(), **settings):
             origin=origin,
         )
         metrics, shown = Metrics("0"), socket.create_server(("127.0.0.1", 0))
-        locking = await open_locking(configured, records, store, clock)
-        await stack.enter_async_context(watched(metrics, records, services.health, [shown], locking))
+        await stack.enter_async_context(watched(metrics, records, services.health, [shown]))
         app = create_app(services, logger(log), metrics)
         app.middlewares[:0] = around
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

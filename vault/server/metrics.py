@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from vault.api.route import Route
-    from vault.server.services.locking import Standing
     from vault.server.stores.records.rows import Run
     from vault.server.transferred import Transferred
 
@@ -145,29 +144,24 @@ class Metrics:
         """Note how late the event loop was."""
         self._lag.observe(seconds)
 
-    def render(
-        self, *, missing: frozenset[Part], runs: tuple[Run, ...] | None, locks: Standing | None = None
-    ) -> bytes:
+    def render(self, *, missing: frozenset[Part], runs: tuple[Run, ...] | None) -> bytes:
         """Return everything in the text format.
 
         Args:
             missing: the parts that are not ready.
             runs: the last runs of upkeep; None where they cannot be read.
-            locks: how many archived bodies are kept; None where none is, or that cannot be read.
         """
         for part in Part:
             self._ready.labels(part.value).set(part not in missing)
         self._upkeep.runs = runs
-        self._upkeep.locks = locks
         return generate_latest(self._registry)
 
 
 class _Upkeep(Collector):
-    """What the records know of the last runs of janitor and scrub, and of what the store was told to keep."""
+    """What the records know of the last runs of janitor and scrub, which are processes of their own."""
 
     def __init__(self) -> None:
         self.runs: tuple[Run, ...] | None = None
-        self.locks: Standing | None = None
 
     def collect(self) -> Iterable[Metric]:
         yield GaugeMetricFamily(
@@ -191,15 +185,7 @@ class _Upkeep(Collector):
             damaged.add_metric(labels, run.damaged)
             runs.add_metric(labels, run.runs)
             removed.add_metric(labels, run.removed_total)
-        locked = GaugeMetricFamily(
-            "scelle_archived_locks",
-            "Archived bodies that the store keeps from being removed, or should.",
-            labels=["state"],
-        )
-        if self.locks is not None:
-            locked.add_metric(["kept"], self.locks.kept)
-            locked.add_metric(["pending"], self.locks.pending)
-        yield from (started, ended, done, examined, damaged, runs, removed, locked)
+        yield from (started, ended, done, examined, damaged, runs, removed)
 
 
 def _direction(route: Route) -> str | None:

@@ -184,7 +184,7 @@ async def _assemble(
         metrics=f"{_url(settings.metrics_host, shown[0].getsockname()[1])}/metrics" if shown else None,
     )
     beside = (
-        watched(metrics, records, services.health, shown, locking),
+        watched(metrics, records, services.health, shown),
         caretaken(
             Janitor(records, store, clock, locking=locking),
             records,

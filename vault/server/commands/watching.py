@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from vault.server.metrics import Metrics
     from vault.server.ports import Records
     from vault.server.services.health import Health
-    from vault.server.services.locking import Locking, Standing
     from vault.server.stores.records.rows import Run
 
 _EVERY: Final = 0.25
@@ -28,11 +27,7 @@ _EVERY: Final = 0.25
 
 @asynccontextmanager
 async def watched(
-    metrics: Metrics,
-    records: Records,
-    health: Health,
-    sockets: Sequence[socket.socket],
-    locking: Locking | None = None,
+    metrics: Metrics, records: Records, health: Health, sockets: Sequence[socket.socket]
 ) -> AsyncIterator[None]:
     """Answer ``GET /metrics`` on ``sockets``, if there are any, for as long as the block lasts."""
 
@@ -43,20 +38,11 @@ async def watched(
         except RecordsError:
             return None
 
-    async def how_locks_stand() -> Standing | None:
-        if locking is None:
-            return None
-        try:
-            return await locking.standing()
-        except RecordsError:
-            return None
-
     runs: Question[tuple[Run, ...] | None] = Question(last_runs, None)
-    locks: Question[Standing | None] = Question(how_locks_stand, None)
 
     async def show(_request: web.Request) -> web.Response:
-        missing, found, standing = await asyncio.gather(health.missing(), runs.answer(), locks.answer())
-        body = metrics.render(missing=missing, runs=found, locks=standing)
+        missing, found = await asyncio.gather(health.missing(), runs.answer())
+        body = metrics.render(missing=missing, runs=found)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
 
     app = web.Application()

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from vault.server.ports import ObjectLockedError, RecordsError, StoreError, new_id, object_key
+from vault.server.services.locking import LOCKS
 from vault.server.stores.records.rows import Ended
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ class Cleaning:
         drafts: of deposits that broke off, removed.
         expired: rows forgotten that had expired anyway.
         locked: not removed, because the store retains them.
-        locks: archived bodies that the store was told to keep.
-        locks_failed: archived bodies that it does not keep, though it was told to; the next run tries again.
+        archived: archived bodies that the store has to keep, where it does that.
+        locks: those of them that it was told of now.
+        locks_failed: those that it does not keep, though it was told to; the next run tries again.
         failures: the first of these, each by proof, version and reason.
     """
 
@@ -88,6 +90,7 @@ class Cleaning:
     drafts: int = 0
     expired: int = 0
     locked: int = 0
+    archived: int = 0
     locks: int = 0
     locks_failed: int = 0
     failures: list[str] = field(default_factory=list)
@@ -155,7 +158,9 @@ class Janitor:
         async with self._records.read() as view:
             cleaning.uploads = await view.uploads.count_expired(now=self._clock.now())
         if self._locking is not None:
-            cleaning.locks = await self._locking.count()
+            async for found in self._locking.batches():
+                cleaning.archived += found.examined
+                cleaning.locks += len(found.due)
         cleaning.ended_at = self._clock.now()
         return cleaning
 
@@ -203,6 +208,17 @@ class Janitor:
                     removed=cleaning.removed,
                 )
             )
+            if self._locking is not None:
+                await books.runs.keep(
+                    Ended(
+                        LOCKS,
+                        cleaning.started_at,
+                        cleaning.ended_at,
+                        cleaning.outcome,
+                        examined=cleaning.archived,
+                        damaged=cleaning.locks_failed,
+                    )
+                )
 
     async def _clean(self, cleaning: Cleaning, lease: _Lease) -> None:
         if self._locking is not None:
@@ -223,8 +239,10 @@ class Janitor:
     async def _lock(self, locking: Locking, cleaning: Cleaning, lease: _Lease) -> None:
         """Have archived bodies kept; one that is not is named, and left for the next run."""
         async for batch in locking.batches():
+            await self._hold_on(lease)
+            cleaning.archived += batch.examined
             taken = []
-            for due in batch:
+            for due in batch.due:
                 await self._hold_on(lease)
                 reason = await locking.take(due)
                 if reason is None:
@@ -233,8 +251,9 @@ class Janitor:
                 cleaning.locks_failed += 1
                 if len(cleaning.failures) < _NAMED:
                     cleaning.failures.append(f"{due.proof_id} version {due.number}: {reason}")
-            async with self._held(lease) as books:
-                await locking.keep(books, taken)
+            if taken:
+                async with self._held(lease) as books:
+                    await locking.keep(books, taken)
             cleaning.locks += len(taken)
             self._progress(cleaning)
 

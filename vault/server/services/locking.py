@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from vault.server.stores.records.rows import DueLock
     from vault.server.stores.records.transactions import Bookkeeping
 
-BATCH: Final = 100
+LOCKS: Final = "locks"
+"""Name of the runs."""
+
 _IN_A_ROW: Final = 5
 """Refusals after which a store is asked no more in this run: it is not about single bodies then."""
 
 
-class Standing(NamedTuple):
-    """How many archived bodies the store keeps from being removed, and how many it should and does not."""
+class Batch(NamedTuple):
+    """A part of what is archived: how many bodies the store has to keep, and those it has to be told of."""
 
-    kept: int
-    pending: int
+    examined: int
+    due: tuple[DueLock, ...]
 
 
 class Locking:
@@ -51,49 +53,20 @@ class Locking:
         self._again = again
         self._refused = 0
 
-    async def count(self) -> int:
-        """Return how many bodies are due.
+    async def batches(self) -> AsyncIterator[Batch]:
+        """Yield everything that is archived, each once, until the store refuses one after the other.
 
         Raises:
             RecordsError.
         """
-        async with self._records.read() as view:
-            return await view.locks.count_due(seconds=self._seconds, now=self._clock.now(), again=self._again)
-
-    async def standing(self) -> Standing:
-        """Return how it stands.
-
-        Raises:
-            RecordsError.
-        """
-        now = self._clock.now()
-        async with self._records.read() as view:
-            return Standing(
-                await view.locks.count_kept(now=now),
-                await view.locks.count_due(seconds=self._seconds, now=now),
-            )
-
-    async def batches(self) -> AsyncIterator[tuple[DueLock, ...]]:
-        """Yield everything that is due, each once, until the store refuses one after the other.
-
-        Raises:
-            RecordsError.
-        """
-        after = b""
+        after: bytes | None = b""
         self._refused = 0
-        while self._refused < _IN_A_ROW:
+        while after is not None and self._refused < _IN_A_ROW:
             async with self._records.read() as view:
-                due = await view.locks.due(
-                    seconds=self._seconds,
-                    now=self._clock.now(),
-                    after=after,
-                    limit=BATCH,
-                    again=self._again,
+                examined, due, after = await view.locks.page(
+                    seconds=self._seconds, now=self._clock.now(), after=after, again=self._again
                 )
-            if not due:
-                return
-            yield due
-            after = due[-1].seal_id
+            yield Batch(examined, due)
 
     async def take(self, due: DueLock) -> str | None:
         """Have the store keep one body, and return why it does not if it does not."""

@@ -1,26 +1,41 @@
 """Until when the object store keeps archived bodies from being removed, and which it was not told of yet.
 
-A version says since when it is archived, a lock what the store has taken. So what is pending is seen by
-comparing the two, also after `object_lock` was switched on or the time was made longer, and nothing has to be
-written where a proof is archived.
+A version says since when it is archived, a lock what the store has taken. So what is due is seen by comparing
+the two, also after `object_lock` was switched on or the time was made longer, and nothing has to be written
+where a proof is archived.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import and_, case, delete, func, insert, or_, select
+from sqlalchemy import delete, insert, select
 
 from vault.server.stores.records import schema
 from vault.server.stores.records.publishing import ARCHIVED
 from vault.server.stores.records.rows import DueLock
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from sqlalchemy import ColumnElement, Select
+    from collections.abc import Collection, Sequence
 
     from vault.server.stores.records.handle import Handle
+
+PAGE: Final = 200
+"""Archived versions that are compared at once."""
+
+
+class LockPage(NamedTuple):
+    """A part of all archived versions.
+
+    Attributes:
+        examined: how many of them the store has to keep.
+        due: those that it was not told of, or not for long enough.
+        after: where the next part begins, None where this was the last one.
+    """
+
+    examined: int
+    due: tuple[DueLock, ...]
+    after: bytes | None
 
 
 class Locks:
@@ -29,35 +44,42 @@ class Locks:
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
 
-    async def due(
-        self, *, seconds: int, now: int, after: bytes, limit: int, again: bool = False
-    ) -> tuple[DueLock, ...]:
-        """Return archived versions whose body the store should keep for longer than it was told to.
+    async def page(self, *, seconds: int, now: int, after: bytes = b"", again: bool = False) -> LockPage:
+        """Return the next archived versions by seal id, whatever the engine knows of how many there are.
 
         Args:
-            seconds: how long after it was archived a body is kept.
-            now: UTC seconds; what need not be kept any more is not due.
-            after: only seal ids that come after this one; empty for the first.
-            limit: how many at most, by seal id.
+            seconds: how long after it was archived a body is kept; what the store has taken is never made
+                shorter.
+            now: UTC seconds; what need not be kept any more is left out.
+            after: where the part before ended; empty for the first one.
             again: whether those are due as well that the store was told of.
         """
-        table, until = schema.versions, _until(seconds)
-        columns = (table.c.seal_id, table.c.proof_id, table.c.number, table.c.body_key, until)
-        chosen = _chosen(select(*columns), seconds, now, again=again).where(table.c.seal_id > after)
-        return await self._handle.all(DueLock, chosen.order_by(table.c.seal_id).limit(limit))
-
-    async def count_due(self, *, seconds: int, now: int, again: bool = False) -> int:
-        """Return how many are due, as `due` has it."""
-        counted: int = await self._handle.value(_chosen(select(func.count()), seconds, now, again=again))
-        return counted
-
-    async def count_kept(self, *, now: int) -> int:
-        """Return how many bodies the store may not remove at ``now``, UTC seconds."""
-        table = schema.locks
-        counted: int = await self._handle.value(
-            select(func.count()).select_from(table).where(table.c.until > now)
+        table, locks = schema.versions, schema.locks
+        columns = (table.c.seal_id, table.c.proof_id, table.c.number, table.c.body_key, table.c.archived_at)
+        # Joined as a whole, engines sort everything for each page.
+        some = (
+            select(*columns)
+            .where(table.c.state == ARCHIVED, table.c.seal_id > after)
+            .order_by(table.c.seal_id)
+            .limit(PAGE)
+            .subquery()
         )
-        return counted
+        query = (
+            select(some, locks.c.until)
+            .select_from(some.outerjoin(locks, locks.c.seal_id == some.c.seal_id))
+            .order_by(some.c.seal_id)
+        )
+        rows: Sequence[Any] = (await self._handle.execute(query)).all()
+        examined, due = 0, []
+        for seal_id, proof_id, number, body_key, archived_at, taken in rows:
+            ends = archived_at + seconds
+            until = max(ends, taken or 0)
+            if until <= now:
+                continue
+            examined += 1
+            if again or taken is None or taken < ends:
+                due.append(DueLock(seal_id, proof_id, number, body_key, until))
+        return LockPage(examined, tuple(due), rows[-1].seal_id if len(rows) == PAGE else None)
 
 
 class LockChanges(Locks):
@@ -71,17 +93,3 @@ class LockChanges(Locks):
         await self._handle.execute(delete(table).where(table.c.seal_id.in_([one.seal_id for one in taken])))
         rows = [{"seal_id": one.seal_id, "until": one.until} for one in taken]
         await self._handle.execute(insert(table).values(rows))
-
-
-def _until(seconds: int) -> ColumnElement[int]:
-    """Until when a body is kept: a time that the store has taken is never made shorter."""
-    ends = schema.versions.c.archived_at + seconds
-    return case((schema.locks.c.until > ends, schema.locks.c.until), else_=ends)
-
-
-def _chosen(query: Select[Any], seconds: int, now: int, *, again: bool) -> Select[Any]:
-    versions, locks = schema.versions, schema.locks
-    missing = or_(locks.c.until.is_(None), locks.c.until < versions.c.archived_at + seconds)
-    return query.select_from(versions.outerjoin(locks, locks.c.seal_id == versions.c.seal_id)).where(
-        and_(versions.c.state == ARCHIVED, _until(seconds) > now, *([] if again else [missing]))
-    )

@@ -340,7 +340,7 @@ class Ended(NamedTuple):
     """A run of upkeep that ended.
 
     Attributes:
-        name: janitor or scrub.
+        name: janitor, locks or scrub.
         started_at: UTC seconds.
         ended_at: UTC seconds.
         outcome: ``done``; ``stopped`` before its end, by a signal or another process; ``failed``.
