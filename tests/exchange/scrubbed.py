@@ -1,7 +1,7 @@
 """A service with proofs of every kind, to be scrubbed."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.exchange.uploading import Sender
@@ -20,12 +20,14 @@ class Stock:
     Attributes:
         versions: rows by what became of them: replaced, newest, rewritten, uploaded, other.
         superseded: the envelope of the rewritten one as it was before.
+        templates: ids of one that is kept and one that was withdrawn.
     """
 
     world: Any
     sender: Sender
     versions: dict[str, Any]
     superseded: bytes = b""
+    templates: dict[str, str] = field(default_factory=dict)
 
     async def scrub(self, dossier=None, **options):
         """Return what a run found, and how it ended."""
@@ -108,6 +110,13 @@ async def stock(world) -> Stock:
     kept["other"] = await world.kept(
         session, dossiers[1], world.seal(editor.signing, dossiers[1], content=b"of another dossier")
     )
+    for content in ("kept", "withdrawn"):
+        template = world.template(dossiers[0], await world.depositor(portal, dossiers[0]))
+        path = {"dossier": dossiers[0].id}
+        issued = await world.ok("create_template", path, token=portal.token, data=template)
+        made.templates[content] = issued["template"]["id"]
+    path["template"] = made.templates["withdrawn"]
+    await world.ok("withdraw_template", path, token=portal.token)
     async with world.records.read() as view:
         for name, version in kept.items():
             made.versions[name] = await view.evidence.by_seal(bytes.fromhex(version["seal_id"]))

@@ -156,6 +156,11 @@ ROWS = {
         {"envelope_digest": bytes(32)},
         ["row_differs", "envelope_differs", "row_differs"],
     ),
+    "envelope's size": (
+        schema.versions,
+        {"head_size": lambda size: size + 1},
+        ["envelope_differs", "row_differs"],
+    ),
     "size": (schema.versions, {"body_size": lambda size: size + 1}, ["row_differs"]),
     "type": (schema.versions, {"evidence_type": "cgu"}, ["row_differs", "proof_differs"]),
     "signer": (schema.versions, {"signer": bytes(32)}, ["row_differs"]),
@@ -254,6 +259,27 @@ async def test_a_proof_that_counts_wrong(stored):
         assert await stored.found() == [stored.named("newest", "proof_differs")]
     async with changed_row(stored.world.records, schema.proofs, where, version=7):
         assert await stored.found() == [stored.named("newest", "proof_differs")]
+
+
+async def test_a_template(stored):
+    records, template = stored.world.records, stored.templates["kept"]
+    async with records.read() as view:
+        row = await view.templates.get(template)
+    named = {
+        "code": "template_damaged",
+        "dossier": row.dossier_id,
+        "seal": row.seal_id.hex(),
+        "template": template,
+    }
+    parts, where = schema.template_parts, schema.template_parts.c.template_id == template
+    for values in ({"body": lambda body: flipped(body, 7)}, {"head": lambda head: flipped(head, 400)}):
+        async with changed_row(records, parts, where, **values):
+            assert await stored.found() == [named]
+    async with missing_rows(records, (parts, where)):
+        assert await stored.found() == [named]
+    for values in ({"generation": 2}, {"size": 1}, {"signer": bytes(32)}, {"envelope_digest": bytes(32)}):
+        async with changed_row(records, schema.templates, schema.templates.c.id == template, **values):
+            assert await stored.found() == [named]
 
 
 # --- the journal -----------------------------------------------------------------------------------------

@@ -184,6 +184,15 @@ async def test_one_dossier_is_looked_at_alone(stored, scrub):
 
 async def test_a_database_or_a_store_that_does_not_answer(stored, scrub, shared_settings):
     if "s3_endpoint" not in shared_settings:
+        objects = stored.world.folder / "store" / "objects"
+        moved = objects.rename(objects.with_name("elsewhere"))
+        done = await scrub()
+        assert not objects.exists()
+        moved.rename(objects)
+        assert (done.returncode, done.stdout) == (7, "")
+        assert done.stderr == (
+            f"scelle: {objects}: the folder of the objects is not there; is its disk mounted?\n"
+        )
         # One process's folder: an object that the system will not open.
         path = stored.world.store._path(stored.versions["other"].body_key)
         kept = path.rename(path.with_suffix(".kept"))

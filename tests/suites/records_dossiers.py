@@ -187,6 +187,11 @@ class DossierSuite:
             assert await view.templates.parts(made.id) is None
             assert await view.templates.by_signer(dossier.id, made.signer) == ()
             assert [one.id for one in (await view.templates.list(dossier.id)).items] == [made.id]
+            (kept,) = await view.templates.after("", dossier_id=dossier.id, limit=9)
+            assert kept.id == made.id
+            assert kept in await view.templates.after("", dossier_id=None, limit=9)
+            assert await view.templates.after(made.id, dossier_id=dossier.id, limit=9) == ()
+            assert await view.templates.after("", dossier_id="none", limit=9) == ()
         with pytest.raises(AlreadyExistsError):
             await change(records, add_template, dossier.id, seal_id=made.seal_id)
 

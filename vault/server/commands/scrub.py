@@ -16,7 +16,15 @@ from vault.server.commands.records import (
     read_settings,
     require_data,
 )
-from vault.server.commands.style import AbsentProblem, Command, print_json, print_pairs, say, settings_options
+from vault.server.commands.style import (
+    AbsentProblem,
+    Command,
+    UnavailableProblem,
+    print_json,
+    print_pairs,
+    say,
+    settings_options,
+)
 from vault.server.services.damage import Finding, Kind
 from vault.server.services.scrub import Scrub
 from vault.server.stores.clock import SystemClock
@@ -36,10 +44,11 @@ UNREADABLE: Final = 7
     "scrub",
     cls=Command,
     help=_(
-        "Check every stored version, active and archived, and the journal: objects against their seals, "
-        "envelopes, receipts and rows against each other. It needs no key and changes nothing; servers may "
-        "run meanwhile. Each damage is a line on the standard output. Exit code 0: all is well; 5: something "
-        "is damaged; 7: database or object store could not be read, which is no damage: try again."
+        "Check every stored version, active and archived, templates and the journal: objects against their "
+        "seals, envelopes, receipts and rows against each other. It needs no key and changes nothing; "
+        "servers may run meanwhile. Each damage is a line on the standard output. Exit code 0: all is well; "
+        "5: something is damaged; 7: database or object store could not be read, which is no damage: try "
+        "again."
     ),
     examples=(
         "scelle scrub --data /srv/scelle",
@@ -51,7 +60,9 @@ UNREADABLE: Final = 7
 @click.option(
     "--dossier",
     metavar=_("ID"),
-    help=_("Check the versions of this dossier alone, and not the journal; the metrics do not show it."),
+    help=_(
+        "Check versions and templates of this dossier alone, and not the journal; the metrics do not show it."
+    ),
 )
 @click.option(
     "--json",
@@ -111,8 +122,18 @@ async def _scrub(settings: Settings, dossier: str | None, *, as_json: bool) -> S
                 async with records.read() as view:
                     if await view.dossiers.get(dossier) is None:
                         raise AbsentProblem(_("there is no dossier {dossier}").format(dossier=dossier))
+            _require_folder(settings)
             async with open_store(settings) as store:
                 return await Scrub(records, store, clock, found=found, progress=tell).run(dossier)
+
+
+def _require_folder(settings: Settings) -> None:
+    """Return unless the objects' folder is not there: a disk that is not mounted is no damage."""
+    folder = settings.store_folder / "objects"
+    if settings.s3_endpoint is None and not folder.is_dir():
+        raise UnavailableProblem(
+            _("{folder}: the folder of the objects is not there; is its disk mounted?").format(folder=folder)
+        )
 
 
 def _line(finding: Finding) -> str:
@@ -123,6 +144,7 @@ def _line(finding: Finding) -> str:
         "number": _("version"),
         "seal": _("seal"),
         "object": _("object"),
+        "template": _("template"),
         "position": _("journal entry"),
     }
     said = finding.document()

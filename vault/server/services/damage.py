@@ -29,6 +29,7 @@ class Kind(StrEnum):
     PROOF_DIFFERS = "proof_differs"
     RECEIPT_DAMAGED = "receipt_damaged"
     RECEIPT_UNJOURNALLED = "receipt_unjournalled"
+    TEMPLATE_DAMAGED = "template_damaged"
     # The journal.
     ENTRY_MISSING = "entry_missing"
     ENTRY_DAMAGED = "entry_damaged"
@@ -50,6 +51,7 @@ class Finding(NamedTuple):
         number: of the version, 0 where there is none.
         seal: seal id, hexadecimal.
         object: key in the object store.
+        template: id of a template.
         position: of a journal entry.
         block: first of the blocks of 1 MiB that are damaged, from 0.
         blocks: how many in a row are.
@@ -62,6 +64,7 @@ class Finding(NamedTuple):
     number: int = 0
     seal: str = ""
     object: str = ""
+    template: str = ""
     position: int | None = None
     block: int | None = None
     blocks: int | None = None

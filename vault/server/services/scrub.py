@@ -1,4 +1,4 @@
-"""Looks at every stored version, and at the journal, without a key, and names each damage it finds.
+"""Looks at every stored version and template and at the journal, without a key, and names each damage.
 
 It changes nothing but its own line in ``runs``. What it reads may change meanwhile: rows are read in one
 moment for each version, and before a damage is said the version is looked at once more if its row moved.
@@ -25,6 +25,7 @@ from vault.server.services.damage import Finding, Kind
 from vault.server.services.hashing import hashed
 from vault.server.services.journalcheck import JournalCheck
 from vault.server.services.rowcheck import Rows, check_rows, read_rows, seal_of
+from vault.server.services.templatecheck import check_templates
 from vault.server.stores.records.rows import Ended
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Scrub:
         self._progress = progress or (lambda _scrubbing: None)
 
     async def run(self, dossier_id: str | None = None) -> Scrubbing:
-        """Look at everything, or at the versions of one dossier, and keep how it ended.
+        """Look at everything, or at what one dossier holds, and keep how it ended.
 
         Of one dossier nothing is kept: that it is well says nothing of the others. The journal belongs to all
         of them and is not looked at then.
@@ -120,6 +121,8 @@ class Scrub:
             if dossier_id is None:
                 async for finding in JournalCheck(self._records).findings():
                     self._say(finding, scrubbing)
+            async for finding in check_templates(self._records, dossier_id=dossier_id):
+                self._say(finding, scrubbing)
             await self._versions(scrubbing)
             scrubbing.outcome = "done"
         except (StoreError, RecordsError):

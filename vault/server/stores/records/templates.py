@@ -45,6 +45,20 @@ class Templates:
             TemplateParts, rows_of(TemplateParts, table).where(table.c.template_id == template_id)
         )
 
+    async def after(self, template_id: str, *, dossier_id: str | None, limit: int) -> tuple[Template, ...]:
+        """Return templates, withdrawn ones included, in the order of their ids.
+
+        Args:
+            template_id: of the last one that was seen, empty for the beginning.
+            dossier_id: of this dossier alone.
+            limit: how many at most.
+        """
+        table = schema.templates
+        query = rows_of(Template, table).where(table.c.id > template_id)
+        if dossier_id is not None:
+            query = query.where(table.c.dossier_id == dossier_id)
+        return await self._handle.all(Template, query.order_by(table.c.id).limit(limit))
+
     async def list(self, dossier_id: str, *, cursor: str | None = None, limit: int = 50) -> Page[Template]:
         """Return a page of a dossier's templates, withdrawn ones included; raise `BadCursorError`."""
         table = schema.templates
