@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tests.exchange.world import found_world, open_server
 from tests.suites.samples import ManualClock
+from vault.server.failpoints import arm
 
 
 class Interrupter:
@@ -113,6 +114,17 @@ class Site:
         """
         return self.run(self._interrupt(request, turns, dropped=dropped))
 
+    def struck(self, request, point, *, cancelled):
+        """Send a request, and end it at a failpoint: return the answer, or None, and whether it came there.
+
+        Args:
+            request: the coroutine that sends it.
+            point: the failpoint.
+            cancelled: whether the server's task is cancelled there, which it notices where it waits next, and
+                does not end in the very place.
+        """
+        return self.run(self._strike(request, point, cancelled=cancelled))
+
     async def _open(self):
         self._interrupter = Interrupter()
         http = await self._rest.enter_async_context(aiohttp.ClientSession())
@@ -142,3 +154,25 @@ class Site:
         # Whoever hung up does not know it, but the server may still be at it.
         await self._interrupter.idle.wait()
         return answer
+
+    async def _strike(self, request, point, *, cancelled):
+        reached = []
+
+        def stop(at):
+            if at is point and not reached:
+                reached.append(at)
+                if not cancelled:
+                    raise asyncio.CancelledError
+                asyncio.current_task().cancel()
+
+        # No wait is struck: it is only known when the server is done.
+        self._interrupter.plan(0, None)
+        answer = None
+        arm(stop)
+        try:
+            with suppress(aiohttp.ClientError):
+                answer = await request
+            await self._interrupter.idle.wait()
+        finally:
+            arm(None)
+        return answer, bool(reached)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from itertools import cycle, product
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from keys.serverkey import read_server_identity
 from keys.statements import Receipt
@@ -16,6 +17,7 @@ from tests.exchange.acts_of_people import carry, unpack
 from tests.exchange.acts_on_dossiers import examine_whole
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from tests.exchange.interrupting import Site
+from vault.server.failpoints import Failpoint
 
 BOUNDED = settings(
     max_examples=12,
@@ -29,6 +31,12 @@ BOUNDED = settings(
 )
 TYPES = ("aipd", "cgu")
 REVIEWERS = ("first", "second")
+BEFORE = (Failpoint.CHANGE_BEGUN, Failpoint.ENTRY_WRITTEN, Failpoint.CHANGE_RECORDED)
+"""Whatever ends in one of these places has not happened."""
+AFTER = (Failpoint.CHANGE_COMMITTED, Failpoint.ANSWER_READY)
+"""And whatever ends in one of these has."""
+POINTS = tuple(product(BEFORE + AFTER, (False, True)))
+"""Where, and whether the task is cancelled there and ends a little later."""
 
 # Whatever is drawn means the same before and after any outcome: numbers are taken modulo what there is.
 some = st.integers(0, 1000)
@@ -75,6 +83,8 @@ class Stage:
         self.organisation = organisation
         self.portal = site.run(world.person("portal", organisation=organisation))
         self.admin = site.run(world.person("admin"))
+        self.struck: set[tuple[Failpoint, bool]] = set()
+        self.turns = cycle(POINTS)
         self.reviewers = {name: site.run(world.person("reviewer")) for name in REVIEWERS}
         said = unpack(site.run(world.ok("get_trust"))["server"])
         self.trust = Trust(world.authority.public.signing, [said])
@@ -104,6 +114,12 @@ class Model(RuleBasedStateMachine):
         self.entries = self.site.run(self.world.journal_size())
 
     # --- what is done ------------------------------------------------------------------------------------
+
+    @initialize(kind=kinds)
+    def begin(self, kind):
+        """Let the first deposit of each run end at another point, so that none is left out."""
+        point, cancelled = next(self.stage.turns)
+        self._strike(self._deposit(kind), point, cancelled=cancelled)
 
     @rule(kind=kinds)
     def deposit(self, kind):
@@ -139,6 +155,24 @@ class Model(RuleBasedStateMachine):
             "archive": lambda: self._archive(which),
         }[act]()
         self._do(made, turns, dropped=dropped)
+
+    @rule(
+        act=st.sampled_from(("deposit", "replace", "archive", "grant", "revoke")),
+        kind=kinds,
+        which=some,
+        who=reviewers,
+        point=st.sampled_from(BEFORE + AFTER),
+        cancelled=st.booleans(),
+    )
+    def crash_around_the_commit(self, *, act, kind, which, who, point, cancelled):
+        made = {
+            "deposit": lambda: self._deposit(kind),
+            "replace": lambda: self._replace(which),
+            "archive": lambda: self._archive(which),
+            "grant": lambda: self._grant(who),
+            "revoke": lambda: self._revoke(who),
+        }[act]()
+        self._strike(made, point, cancelled=cancelled)
 
     @rule(act=st.sampled_from(("grant", "revoke")), who=reviewers, turns=waits, dropped=st.booleans())
     def crash_over_a_grant(self, *, act, who, turns, dropped):
@@ -197,12 +231,27 @@ class Model(RuleBasedStateMachine):
             answer = self.site.run(act.request)
         else:
             answer = self.site.interrupted(act.request, turns, dropped=dropped)
+        self._settle(act, answer)
+
+    def _strike(self, act, point, *, cancelled):
+        if act is None:
+            return
+        answer, reached = self.site.struck(act.request, point, cancelled=cancelled)
+        if reached:
+            self.stage.struck.add((point, cancelled))
+        # Only a commit that was about to begin may go through although its task is cancelled.
+        self._settle(act, answer, kept=None if cancelled and point in BEFORE else point in AFTER)
+
+    def _settle(self, act, answer, *, kept=None):
+        """Change the model as the service changed: where nobody was told, as ``kept`` says or as one sees."""
         taken = act.expected[1] is None
         if answer is not None:
             assert (answer.status, answer.code) == act.expected, answer.body
         elif taken and act.recorded:
-            # Nobody knows: it is looked up, and both are right.
-            taken = self.site.run(self.world.journal_size()) > self.entries
+            found = self.site.run(self.world.journal_size()) > self.entries
+            # Otherwise nobody knows, and both are right.
+            assert kept in {None, found}
+            taken = found
         if taken:
             self.entries += act.recorded
             act.follow()
@@ -345,3 +394,4 @@ class Model(RuleBasedStateMachine):
 
 def test_whatever_is_done_the_service_is_what_a_dictionary_says(stage):
     run_state_machine_as_test(lambda: Model(stage), settings=BOUNDED)
+    assert stage.struck == set(POINTS)
