@@ -196,6 +196,29 @@ async def test_what_is_over_is_not_locked_any_more(vault, archived):
     assert await vault.retention(archived[0]) is None
 
 
+async def test_a_copy_of_the_bucket_has_no_locks_until_it_is_told_again(vault, archived, seaweed):
+    assert (await (await vault.janitor()).run()).locks == 2
+    copy, world = seaweed.new_bucket(object_lock=True), vault.world
+    for one in vault.client.list_objects(vault.bucket, recursive=True):
+        with vault.client.get_object(vault.bucket, one.object_name) as answer:
+            vault.client._put_object(copy, one.object_name, answer.read(), {})
+    vault.bucket = copy
+    restored = S3Store(world.store._bucket.place._replace(bucket=copy), object_lock="compliance")
+
+    async def told(*, again) -> int:
+        locking = Locking(world.records, restored, world.clock, seconds=DAYS * DAY, again=again)
+        return (await Janitor(world.records, restored, world.clock, locking=locking).run()).locks
+
+    try:
+        assert await told(again=False) == 0
+        assert await vault.retention(archived[0]) is None
+        assert await told(again=True) == 2
+    finally:
+        await restored.close()
+    since = (await vault.row(archived[0])).archived_at
+    assert await vault.retention(archived[0]) == ("COMPLIANCE", since + DAYS * DAY)
+
+
 async def test_what_cannot_be_locked_is_named_and_stops_nothing(vault, archived):
     await vault.remove(archived[0])
 
