@@ -12,7 +12,8 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
 
@@ -22,6 +23,22 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _ROOTS: Final = ("keys", "vault", "client")
+
+
+class _Lossy:
+    """A stream that loses what cannot be written: a full disk, or a reader that left, must end no request."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def logger(
@@ -37,7 +54,7 @@ def logger(
     text = form == "text"
     renderer = structlog.dev.ConsoleRenderer(colors=False) if text else structlog.processors.JSONRenderer()
     bound: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(stream or sys.stderr),
+        structlog.PrintLogger(cast("TextIO", _Lossy(stream or sys.stderr))),
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,

@@ -2,6 +2,10 @@ import asyncio
 import io
 import json
 import logging
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
 
 from vault.server.logs import LibraryHandler, logger, naming, reason
 
@@ -79,3 +83,15 @@ async def test_lines_bear_the_id_of_their_request_in_tasks_and_threads_too():
     assert len(written) == 16
     assert all(line["request_id"] == line["event"] for line in written[:-1])
     assert "request_id" not in written[-1]
+
+
+def test_where_nothing_can_be_written_lines_are_lost_and_nothing_fails():
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        stream = io.TextIOWrapper(full, write_through=True)
+        with pytest.raises(OSError, match="No space left"):
+            print("a line", file=stream, flush=True)
+        log = logger(stream)
+        log.info("lost")
+        log.info("lost, too")
+        with suppress(OSError):
+            stream.detach()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vault.server.commands.folder import locked
-from vault.server.commands.objects import open_locking, open_store
+from vault.server.commands.objects import open_locking, open_store, require_objects
 from vault.server.commands.progress import Progress
 from vault.server.commands.records import (
     open_records,
@@ -127,6 +127,7 @@ async def _clean(settings: Settings, grace: int, *, dry: bool, again: bool) -> C
                 )
 
             async with open_store(settings) as store:
+                await require_objects(records, store)
                 locking = await open_locking(settings, records, store, clock, again=again)
                 at_work = Janitor(records, store, clock, grace=grace, locking=locking, progress=tell)
                 return await (at_work.look() if dry else at_work.run())

@@ -58,6 +58,26 @@ async def open_store(settings: Settings) -> AsyncIterator[LocalStore | S3Store]:
         await store.close()
 
 
+async def require_objects(records: Records, store: LocalStore | S3Store) -> None:
+    """Return unless rows name objects and the store holds none: then it is not the one that they are in.
+
+    Raises:
+        HostProblem: it holds none.
+        RecordsError, StoreError.
+    """
+    async with records.read() as view:
+        if not await view.evidence.after(-1, dossier_id=None, limit=1):
+            return
+    async for _one in store.list():
+        return
+    raise UnavailableProblem(
+        _(
+            "the objects are gone, but not what names them: mount their folder, correct the settings, or "
+            "put them back from a backup"
+        )
+    )
+
+
 async def open_locking(
     settings: Settings,
     records: Records,

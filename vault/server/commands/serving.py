@@ -18,7 +18,7 @@ from vault.server.commands.caretaking import caretaken
 from vault.server.commands.draining import Traffic
 from vault.server.commands.folder import locked, make_folder, server_key
 from vault.server.commands.listening import listen
-from vault.server.commands.objects import open_locking, open_store
+from vault.server.commands.objects import open_locking, open_store, require_objects
 from vault.server.commands.records import admins, open_records, reachable, sqlite_file
 from vault.server.commands.style import HostProblem
 from vault.server.commands.watching import watched
@@ -143,6 +143,7 @@ async def _assemble(
     records = await stack.enter_async_context(open_records(settings, clock, upgrading=True))
     with reachable():
         store = await stack.enter_async_context(open_store(settings))
+        await require_objects(records, store)
         locking = await open_locking(settings, records, store, clock)
         # What is left behind in a bucket is the janitor's to remove.
         swept = await store.sweep(older_than=_FORGOTTEN_AFTER) if isinstance(store, LocalStore) else 0
