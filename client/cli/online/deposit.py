@@ -22,7 +22,7 @@ from client.cli.online.connection import (
 )
 from client.cli.online.receiving import read_receipt, show_receipt, write_receipt
 from client.cli.online.trusting import settle_trust, trust_by_template, trust_option
-from client.cli.online.uploads import Telling
+from client.cli.online.uploads import Telling, line_to_go_on
 from client.cli.options import force_option, json_option, passphrase_option, quiet_option, username_options
 from client.cli.style import command
 from client.cli.who import Who, open_template
@@ -145,10 +145,14 @@ def deposit(
         return
     with ContainerFile.open(container) as file:
         size = file.size
+    again = line_to_go_on(click.get_current_context())
 
     async def work() -> Kept:
         async with _enter(known, given) as entry:
-            with progress(_("depositing"), size, quiet=quiet) as advance, Telling(quiet=quiet) as telling:
+            with (
+                progress(_("depositing"), size, quiet=quiet) as advance,
+                Telling(again, quiet=quiet) as telling,
+            ):
                 return await deposit_(
                     entry.connection.service,
                     anchored(entry.connection),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from gettext import gettext as _
 from typing import TYPE_CHECKING, Self
+
+import click
+from click.core import ParameterSource
 
 from client.remote.problems import PASSING, SignInRefused
 from client.terminal import say
@@ -16,9 +20,15 @@ _GOES_ON_AFTER = (*PASSING, SignInRefused, KeyboardInterrupt, asyncio.CancelledE
 
 
 class Telling:
-    """Speaks about one upload, in a ``with`` block around it."""
+    """Speaks about one upload, in a ``with`` block around it.
 
-    def __init__(self, *, quiet: bool) -> None:
+    Args:
+        again: the line that goes on with it.
+        quiet: whether nothing is said while all goes well.
+    """
+
+    def __init__(self, again: str, *, quiet: bool) -> None:
+        self._again = again
         self._quiet = quiet
         self._begun = False
 
@@ -29,7 +39,8 @@ class Telling:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._begun and isinstance(error, _GOES_ON_AFTER):
-            say(_("the parts that arrived stay at the service; type the same with --resume to go on"))
+            text = _("the parts that arrived stay at the service; to go on, type: {line}")
+            say(text.format(line=self._again))
 
     def found(self, there: int, parts: int) -> None:
         """Take note that the service knows of it, and say so if it was begun earlier."""
@@ -37,3 +48,17 @@ class Telling:
             text = _("going on with an upload begun earlier: {there} of {parts} parts are there")
             say(text.format(there=there, parts=parts))
         self._begun = True
+
+
+def line_to_go_on(context: click.Context) -> str:
+    """Return what was typed, with ``--resume``, to be pasted into a shell. No option's value is a secret."""
+    words = context.command_path.split()
+    for parameter in context.command.params:
+        name, value = parameter.name or "", context.params.get(parameter.name or "")
+        if name == "resume" or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        if isinstance(parameter, click.Argument):
+            words.append(str(value))
+        else:
+            words += [parameter.opts[-1]] if value is True else [parameter.opts[-1], str(value)]
+    return shlex.join([*words, "--resume"])
