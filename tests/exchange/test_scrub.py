@@ -29,9 +29,14 @@ async def stored(tmp_path_factory, shared_settings):
 
 
 async def test_what_is_well_is_clean(stored):
-    found, scrubbing = await stored.scrub()
+    shown = []
+    found, scrubbing = await stored.scrub(progress=lambda now: shown.append((now.entries, now.examined)))
     assert found == []
     assert (scrubbing.examined, scrubbing.total) == (5, 5)
+    entries = await stored.world.journal_size()
+    assert shown[0] == (entries, 0)
+    assert shown == sorted(shown)
+    assert shown[-1] == (entries, 5)
     sizes = sum(row.body_size for row in stored.versions.values())
     assert (scrubbing.examined_bytes, scrubbing.total_bytes) == (sizes, sizes)
     async with stored.world.records.read() as view:

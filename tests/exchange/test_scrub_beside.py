@@ -139,7 +139,12 @@ async def test_the_command_says_that_all_is_well(stored, scrub):
     done = await scrub()
     assert (done.returncode, done.stderr) == (0, "")
     size = sum(row.body_size for row in stored.versions.values())
-    assert done.stdout == f"looked at: 5 versions, {size} bytes\ndamages:   0\n"
+    entries = await stored.world.journal_size()
+    assert done.stdout.splitlines() == [
+        f"looked at:       5 versions, {size} bytes",
+        f"journal entries: {entries}",
+        "damages:         0",
+    ]
     async with stored.world.http.get(stored.world.metrics) as answer:
         lines = (await answer.text()).splitlines()
     assert 'scelle_upkeep_examined{name="scrub"} 5.0' in lines

@@ -103,7 +103,11 @@ async def _scrub(settings: Settings, dossier: str | None, *, as_json: bool) -> S
 
             def tell(scrubbing: Scrubbing) -> None:
                 progress.show(
-                    _("{examined} of {total} versions, {percent} %, {damaged} damages").format(
+                    _(
+                        "{entries} journal entries, {examined} of {total} versions, {percent} %, "
+                        "{damaged} damages"
+                    ).format(
+                        entries=scrubbing.entries,
                         examined=scrubbing.examined,
                         total=scrubbing.total,
                         percent=100 * scrubbing.examined_bytes // max(scrubbing.total_bytes, 1),
@@ -162,6 +166,7 @@ def _show(scrubbing: Scrubbing) -> None:
                     number=scrubbing.examined, size=scrubbing.examined_bytes
                 ),
             ),
+            *([] if scrubbing.dossier else [(_("journal entries"), str(scrubbing.entries))]),
             (_("damages"), str(scrubbing.damaged)),
             *([(_("not read"), str(scrubbing.unreadable))] if scrubbing.unreadable else []),
         ]

@@ -11,7 +11,7 @@ from vault.merkle import DIGEST_LENGTH, TreeHasher, leaf_hash
 from vault.server.services.damage import Finding, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
     from vault.journal import Entry
     from vault.server.ports import Records
@@ -38,8 +38,10 @@ class _Told(NamedTuple):
 class JournalCheck:
     """Reads every entry up to the head as it is when this begins; what comes later is not looked at."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, progress: Callable[[int], None]) -> None:
+        """Build it; ``progress`` is called with how many entries were read since it was called last."""
         self._records = records
+        self._progress = progress
         # Over the entries as they are, and over the leaves that stand beside them: where one of the two gives
         # the root of the head, the other one was changed.
         self._entries, self._leaves = TreeHasher(), TreeHasher()
@@ -69,6 +71,7 @@ class JournalCheck:
         for start in range(0, size, PAGE):
             async for finding in self._page(start, min(PAGE, size - start)):
                 yield finding
+            self._progress(min(PAGE, size - start))
         roots = {self._entries.root(), self._leaves.root()}
         if head is not None and self._whole and head.root not in roots:
             yield Finding(

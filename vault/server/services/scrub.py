@@ -56,6 +56,7 @@ class Scrubbing:
         dossier: the one dossier that was looked at, None for everything.
         total: versions that there were when it began.
         total_bytes: of their bodies.
+        entries: of the journal that were looked at.
         examined: versions that were looked at.
         examined_bytes: of their bodies.
         damaged: damages that were found.
@@ -68,6 +69,7 @@ class Scrubbing:
     dossier: str | None = None
     total: int = 0
     total_bytes: int = 0
+    entries: int = 0
     examined: int = 0
     examined_bytes: int = 0
     damaged: int = 0
@@ -119,8 +121,7 @@ class Scrub:
             async with self._records.read() as view:
                 scrubbing.total, scrubbing.total_bytes = await view.evidence.total(dossier_id=dossier_id)
             if dossier_id is None:
-                async for finding in JournalCheck(self._records).findings():
-                    self._say(finding, scrubbing)
+                await self._journal(scrubbing)
             async for finding in check_templates(self._records, dossier_id=dossier_id):
                 self._say(finding, scrubbing)
             await self._versions(scrubbing)
@@ -156,6 +157,14 @@ class Scrub:
         else:
             scrubbing.damaged += 1
         self._found(finding)
+
+    async def _journal(self, scrubbing: Scrubbing) -> None:
+        def count(entries: int) -> None:
+            scrubbing.entries += entries
+            self._progress(scrubbing)
+
+        async for finding in JournalCheck(self._records, count).findings():
+            self._say(finding, scrubbing)
 
     async def _versions(self, scrubbing: Scrubbing) -> None:
         """Look at the versions in the order of their deposits; what comes meanwhile comes last."""
