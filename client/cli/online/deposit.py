@@ -150,8 +150,9 @@ def deposit(
     async def work() -> Kept:
         async with _enter(known, given) as entry:
             with (
-                progress(_("depositing"), size, quiet=quiet) as advance,
+                # Outside: what is told while progress shows is broken where the terminal's line ends.
                 Telling(again, quiet=quiet) as telling,
+                progress(_("depositing"), size, quiet=quiet) as advance,
             ):
                 return await deposit_(
                     entry.connection.service,
