@@ -150,6 +150,7 @@ class Crowd:
                 if answer.status in statuses:
                     return answer
                 assert (answer.status, answer.code) == (503, "unavailable"), answer.body
+                assert int(answer.headers["Retry-After"]) > 0
                 self.refused += 1
                 await asyncio.sleep(MOMENT)
 

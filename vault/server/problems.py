@@ -37,6 +37,9 @@ _EXCEPTIONS: Final[Mapping[type[Exception], Code]] = {
 }
 """Looked up along an exception's own line of ancestors, so the nearest entry wins."""
 
+_UNAVAILABLE_SECONDS: Final = 1
+"""When it is worth trying again what database or object store refused: they may be back at once."""
+
 _OWN_WORDS: Final = (ForbiddenError, NotHabilitatedError, HiddenError, BadCursorError)
 """Whose text was written for the one who asks; every other text may quote something and stays inside."""
 
@@ -81,8 +84,11 @@ def response(refused: RefusedError, request_id: str | None) -> web.Response:
     )
     if refused.code in {Code.UNAUTHENTICATED, Code.CREDENTIAL_EXPIRED, Code.SIGN_IN_FAILED}:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="scelle"'
-    if refused.retry_after is not None:
-        answer.headers["Retry-After"] = str(refused.retry_after)
+    wait = refused.retry_after
+    if wait is None and refused.code is Code.UNAVAILABLE:
+        wait = _UNAVAILABLE_SECONDS
+    if wait is not None:
+        answer.headers["Retry-After"] = str(wait)
     return answer
 
 

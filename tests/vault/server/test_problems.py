@@ -7,7 +7,7 @@ from vault.api.models.people import OrganisationRequest
 from vault.api.problems import MEDIA_TYPE, Code
 from vault.container.outcomes import ContainerError, Outcome
 from vault.server.policy import ForbiddenError, HiddenError, NotHabilitatedError
-from vault.server.ports import BadCursorError, RecordsUnavailableError, StoreFullError
+from vault.server.ports import BadCursorError, RecordsUnavailableError, StoreFullError, StoreUnavailableError
 from vault.server.problems import problem, refusal, response
 from vault.server.refusals import RefusedError
 
@@ -43,6 +43,13 @@ def test_every_outcome_of_a_container_keeps_its_name(outcome):
 def test_no_text_of_an_unforeseen_exception_gets_out():
     for error in (RuntimeError(SECRET), web.HTTPBadRequest(text=SECRET), StoreFullError(SECRET)):
         assert SECRET not in refusal(error).detail
+
+
+@pytest.mark.parametrize("error", [StoreFullError("full"), StoreUnavailableError("gone")])
+def test_what_is_not_available_now_says_when_to_try_again(error):
+    answer = response(refusal(error), "r1")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert "Retry-After" not in response(refusal(RuntimeError("broken")), "r1").headers
 
 
 def test_a_validation_error_names_the_field_and_not_the_value():
