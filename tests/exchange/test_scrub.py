@@ -17,6 +17,7 @@ from tests.exchange.world import open_world
 from vault.container.envelope import parse_envelope
 from vault.container.layout import LEAF, PREAMBLE_LENGTH
 from vault.merkle import leaf_hash
+from vault.server.services import journalcheck, scrub, templatecheck
 from vault.server.stores.records import schema
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -42,6 +43,23 @@ async def test_what_is_well_is_clean(stored):
     async with stored.world.records.read() as view:
         (run,) = [run for run in await view.runs.all() if run.name == "scrub"]
     assert (run.outcome, run.examined, run.damaged) == ("done", 5, 0)
+
+
+async def test_nothing_is_left_out_between_two_pages(stored, monkeypatch):
+    for module, length in ((journalcheck, 3), (scrub, 2), (templatecheck, 1)):
+        monkeypatch.setattr(module, "PAGE", length)
+    records, entries = stored.world.records, await stored.world.journal_size()
+    _, scrubbing = await stored.scrub()
+    assert (scrubbing.entries, scrubbing.examined, scrubbing.damaged) == (entries, 5, 0)
+    template = schema.template_parts.c.template_id == stored.templates["kept"]
+    for position in range(4):
+        async with changed_row(records, schema.journal, at(position), entry=lambda data: flipped(data, 20)):
+            assert await stored.found() == [{"code": "entry_damaged", "position": position}]
+    for name, row in stored.versions.items():
+        async with changed_object(stored.world.store, row.body_key, lambda _body: None):
+            assert await stored.found() == [stored.named(name, "object_missing")]
+    async with changed_row(records, schema.template_parts, template, body=lambda body: flipped(body, 7)):
+        assert [one["code"] for one in await stored.found()] == ["template_damaged"]
 
 
 # --- objects ---------------------------------------------------------------------------------------------
