@@ -6,9 +6,9 @@ another's business. Everything here blocks and belongs in a thread.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from xml.etree.ElementTree import ParseError
 
 from minio import Minio
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from vault.server.stores.s3line import Answer, Place
 
 T = TypeVar("T")
+
+SKEW: Final = timedelta(minutes=15)
+"""By how much a clock of the store may be behind ours: S3 refuses requests that are further off."""
 
 
 class Calls:
@@ -96,10 +99,10 @@ class Calls:
         retention = Retention(COMPLIANCE if compliance else GOVERNANCE, datetime.fromtimestamp(until, UTC))
         translated(lambda: self._client.set_object_retention(self._name, name, retention, version_id=version))
 
-    def is_retained(self, name: str, version: str) -> bool:
-        """Tell whether a version of an object may not be removed yet."""
+    def is_retained(self, name: str, version: str, since: datetime) -> bool:
+        """Tell whether a version of an object could not be removed ``since`` then."""
         found = translated(lambda: self._client.get_object_retention(self._name, name, version_id=version))
-        return found is not None and found.retain_until_date > datetime.now(UTC)
+        return found is not None and found.retain_until_date > since - SKEW
 
     # --- lists -----------------------------------------------------------------------------------------
 

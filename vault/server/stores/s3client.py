@@ -6,6 +6,7 @@ check, and what the service says that it kept is compared. Everything here block
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vault.server.failpoints import Failpoint, reach
@@ -112,10 +113,11 @@ class Bucket:
             self._delete(name, {})
             return
         for version in again(lambda: self._calls.versions(name)):
+            begun = datetime.now(UTC)  # its time may be over before it is asked for
             try:
                 self._delete(name, {"versionId": version})
             except StoreUnavailableError:
-                if self._is_locked(name, version):
+                if self._is_locked(name, version, begun):
                     raise ObjectLockedError("the object may not be removed yet") from None
                 raise
 
@@ -283,9 +285,9 @@ class Bucket:
         except ObjectNotFoundError:
             return
 
-    def _is_locked(self, name: str, version: str) -> bool:
+    def _is_locked(self, name: str, version: str, since: datetime) -> bool:
         try:
-            return self._calls.is_retained(name, version)
+            return self._calls.is_retained(name, version, since)
         except StoreError:
             return False
 

@@ -5,6 +5,7 @@ import io
 import json
 import time
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
@@ -23,6 +24,7 @@ from vault.server.ports import (
 )
 from vault.server.stores import s3, s3client
 from vault.server.stores.s3 import S3Store
+from vault.server.stores.s3calls import SKEW, Calls
 from vault.server.stores.s3line import Place
 
 
@@ -207,6 +209,26 @@ class TestLocks:
             await store.close()
         left = seaweed.client().list_objects(place.bucket, recursive=True, include_version=True)
         assert list(left) == []
+
+    async def test_one_that_comes_to_its_time_right_after_it_was_refused_is_still_named_locked(
+        self, place, monkeypatch
+    ):
+        asked = Calls.is_retained
+
+        def late(calls, name, version, since):
+            while asked(calls, name, version, datetime.now(UTC) + SKEW):
+                time.sleep(0.1)
+            return asked(calls, name, version, since)
+
+        monkeypatch.setattr(Calls, "is_retained", late)
+        store = S3Store(place, object_lock="governance")
+        try:
+            kept = await store.put(stream(b"archived"))
+            await store.retain(kept.key, int(time.time()) + 2)
+            with pytest.raises(ObjectLockedError):
+                await store.delete(kept.key)
+        finally:
+            await store.close()
 
     async def test_what_was_never_locked_leaves_no_version(self, place, seaweed, store):
         small, large = await store.put(stream(b"x")), await store.put(stream(bytes(9 * MIB)))
