@@ -1,4 +1,4 @@
-"""The ten kinds of statement: what each says, and how it is written. Source: docs/FORMAT.md, "Statements".
+"""The kinds of statement: what each says, and how it is written. Source: docs/FORMAT.md, "Statements".
 
 Every kind begins with ``issuer`` (signing public key, 1984 bytes) and the dates ``issued``, ``valid_from``,
 ``valid_until`` (``from`` and ``until`` in JSON): UTC seconds, an ``until`` of 0 is no end.
@@ -192,6 +192,33 @@ class Checkpoint(NamedTuple):
     kind: Literal["checkpoint"] = "checkpoint"
 
 
+class Erasure(NamedTuple):
+    """The server: what opened this dossier was destroyed, and of these versions their seals alone are kept.
+
+    They are the lines of a certificate: so many, with this tree hash.
+    """
+
+    issuer: bytes
+    issued: int
+    valid_from: int
+    valid_until: int
+    organisation: str
+    dossier: str
+    actor: str
+    """Who erased it."""
+    closed: int
+    """When the dossier was closed, UTC seconds."""
+    versions: int
+    root: bytes
+    grants: int
+    """Wrapped dossier keys that were destroyed."""
+    templates: int
+    """Templates that were destroyed, those that were withdrawn before left out."""
+    journal_position: int
+    journal_leaf: bytes
+    kind: Literal["erasure"] = "erasure"
+
+
 Statement: TypeAlias = (
     Habilitation
     | RecoveryKey
@@ -203,10 +230,11 @@ Statement: TypeAlias = (
     | Opening
     | Receipt
     | Checkpoint
+    | Erasure
 )
 S = TypeVar("S", bound=Statement)
 
-MOMENTARY: Final = (Withdrawal, Succession, Opening, Receipt, Checkpoint)
+MOMENTARY: Final = (Withdrawal, Succession, Opening, Receipt, Checkpoint, Erasure)
 """Kinds that say what happened at ``issued``; they do not run out. The others stand for a while."""
 
 _NAME: Final = Text(maximum=256, pattern=r"\S(?:.*\S)?")
@@ -288,6 +316,20 @@ CODECS: Final[dict[type[Any], Record[Any]]] = {
             journal_leaf=_ID,
         ),
         _record(Checkpoint, "checkpoint", origin=_NAME, size=Integer(), root=_ID),
+        _record(
+            Erasure,
+            "erasure",
+            organisation=_NAME,
+            dossier=_DOSSIER,
+            actor=_NAME,
+            closed=Integer(),
+            versions=Integer(),
+            root=_ID,
+            grants=Integer(),
+            templates=Integer(),
+            journal_position=Integer(),
+            journal_leaf=_ID,
+        ),
     )
 }
 

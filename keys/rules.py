@@ -8,6 +8,7 @@ from keys.kinds import (
     MOMENTARY,
     Checkpoint,
     DossierKey,
+    Erasure,
     Grant,
     Habilitation,
     Mandate,
@@ -44,6 +45,7 @@ RULES: Final[dict[type[Any], Rule]] = {
     Opening: Rule(authority=False, roles=("reviewer",)),
     Receipt: Rule(authority=False, roles=("server",)),
     Checkpoint: Rule(authority=False, roles=("server",)),
+    Erasure: Rule(authority=False, roles=("server",)),
 }
 
 

@@ -1,7 +1,7 @@
 """What is signed outside containers, as it is signed, carried and read. Source: docs/FORMAT.md, "Statements".
 
 A statement is canonical JSON that begins with ``kind``, ``issuer``, ``issued``, ``from``, ``until``, and a
-composite signature in the context of its kind; the ten kinds stand in ``kinds`` and are imported from here.
+composite signature in the context of its kind; the kinds stand in ``kinds`` and are imported from here.
 Whether an issuer *may* say what it signed is judged in ``trust``: who receives a statement takes it from
 `Trust.verify`, as `Verified`.
 """
@@ -20,6 +20,7 @@ from keys.kinds import (
     MOMENTARY,
     Checkpoint,
     DossierKey,
+    Erasure,
     Grant,
     Habilitation,
     Mandate,
@@ -46,6 +47,7 @@ __all__ = [
     "MOMENTARY",
     "Checkpoint",
     "DossierKey",
+    "Erasure",
     "Grant",
     "Habilitation",
     "Mandate",

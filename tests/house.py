@@ -13,6 +13,7 @@ FLOORS = {
     "keys": 0,
     "vault.merkle": 1,
     "vault.journal": 1,
+    "vault.certificates": 1,
     "vault.container": 1,
     "vault.api": 1,
     "vault.server": 2,

@@ -11,7 +11,7 @@ from keys import derivation, keyfile, possession, recipients, rules, signing, st
 from keys.keyfile import Use
 from tests.docs import format_text
 from tests.docs.format_text import ROOT, plain, table
-from vault import journal
+from vault import certificates, journal
 from vault.container import cobblestone, envelope, layout, limits, manifest, seal
 from vault.container.outcomes import Outcome
 from vault.container.paths import FORBIDDEN_RANGES
@@ -100,6 +100,7 @@ def test_code_points():
         ("Signing in", "origin", possession._SignIn),
         ("Possession", "purpose", possession._Possession),
         ("Journal entries", "position", journal.Entry),
+        ("Certificates", "proof", certificates.ErasedVersion),
     ],
 )
 def test_fields_and_their_order(heading, first, kind):
@@ -188,6 +189,10 @@ def test_clock_tolerance():
 
 def test_longest_journal_entry():
     assert f"canonical JSON of at most {journal.MAX_ENTRY_BYTES} bytes" in format_text.text()
+
+
+def test_longest_line_of_a_certificate():
+    assert f"each of at most\n{certificates.MAX_LINE} bytes" in format_text.text()
 
 
 def labels_in_code():

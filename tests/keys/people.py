@@ -8,6 +8,7 @@ from keys.keyring import Identity
 from keys.statements import (
     Checkpoint,
     DossierKey,
+    Erasure,
     Grant,
     Habilitation,
     Mandate,
@@ -61,7 +62,7 @@ def sign(statement, name):
 
 def fields(kind, issuer="authority", now=NOW, **changes):
     """Return a well-formed statement of ``kind`` in the name of ``issuer``, valid for thirty days."""
-    moment = kind in (Withdrawal, Succession, Opening, Receipt, Checkpoint)
+    moment = kind in (Withdrawal, Succession, Opening, Receipt, Checkpoint, Erasure)
     own = {
         Habilitation: lambda: {
             "subject": public("reviewer"),
@@ -108,6 +109,18 @@ def fields(kind, issuer="authority", now=NOW, **changes):
             "journal_leaf": bytes(32),
         },
         Checkpoint: lambda: {"origin": "https://vault.example", "size": 5, "root": bytes(32)},
+        Erasure: lambda: {
+            "organisation": "org",
+            "dossier": "D-2801",
+            "actor": "account:ada",
+            "closed": NOW - DAY,
+            "versions": 2,
+            "root": bytes(32),
+            "grants": 3,
+            "templates": 1,
+            "journal_position": 7,
+            "journal_leaf": bytes(32),
+        },
     }[kind]()
     dates = momentary(now) if moment else lasting(now, 30 * DAY)
     return kind(**{"issuer": key(issuer), **dates, **own, **changes})

@@ -1,4 +1,4 @@
-"""The ten kinds: their exact documents, and what no field forbids by itself."""
+"""The kinds: their exact documents, and what no field forbids by itself."""
 
 import json
 
@@ -13,6 +13,7 @@ from keys.kinds import (
     ROLE_USES,
     Checkpoint,
     DossierKey,
+    Erasure,
     Grant,
     Habilitation,
     Mandate,
@@ -39,6 +40,8 @@ FIELDS = {
     "receipt": "proof organisation dossier evidence_type seal_id envelope_digest generation size signer "
     "actor supersedes journal_position journal_leaf",
     "checkpoint": "origin size root",
+    "erasure": "organisation dossier actor closed versions root grants templates journal_position "
+    "journal_leaf",
 }
 
 
@@ -276,6 +279,29 @@ def test_a_checkpoint_is_complete(changes):
 
 def test_an_empty_journal_has_a_checkpoint():
     assert forge(Checkpoint, size=0).size == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"organisation": ""},
+        {"dossier": "D 1"},
+        {"actor": ""},
+        {"closed": -1},
+        {"versions": -1},
+        {"root": b""},
+        {"grants": -1},
+        {"templates": -1},
+        {"journal_position": -1},
+        {"journal_leaf": bytes(31)},
+    ],
+)
+def test_an_erasure_is_complete(changes):
+    refused(Erasure, **changes)
+
+
+def test_an_empty_dossier_can_be_erased():
+    assert forge(Erasure, versions=0, grants=0, templates=0).versions == 0
 
 
 @pytest.mark.parametrize("kind", ALL)

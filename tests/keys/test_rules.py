@@ -8,6 +8,7 @@ from keys.kinds import (
     MOMENTARY,
     Checkpoint,
     DossierKey,
+    Erasure,
     Grant,
     Habilitation,
     Mandate,
@@ -43,6 +44,7 @@ MAY = {
     (Opening, 1): {"reviewer"},
     (Receipt, 1): {"server"},
     (Checkpoint, 1): {"server"},
+    (Erasure, 1): {"server"},
 }
 
 
