@@ -301,6 +301,17 @@ class Records(Protocol):
             RecordsUnavailableError.
         """
 
+    async def purge(self) -> bool:
+        """Take what was deleted out of the files that the engine keeps for recovery.
+
+        Returns:
+            Whether nothing of it is left there; not where the engine keeps it until it needs the room, or
+            somebody still reads an older state.
+
+        Raises:
+            RecordsUnavailableError.
+        """
+
     async def check(self) -> None:
         """Return if the database answers and has the schema that this code expects.
 

@@ -66,7 +66,7 @@ async def require_objects(records: Records, store: LocalStore | S3Store) -> None
         RecordsError, StoreError.
     """
     async with records.read() as view:
-        if not await view.evidence.after(-1, dossier_id=None, limit=1):
+        if not await view.naming.anything():
             return
     async for _one in store.list():
         return

@@ -33,8 +33,18 @@ async def described(engine) -> set[tuple[str, ...]]:
 
 
 def normal(sql: str) -> list[str]:
-    lines = sql.replace('"', "").splitlines() if sql.startswith("CREATE TABLE") else [sql]
-    return [" ".join(line.split()).rstrip(",") for line in lines]
+    """Return the parts of a statement; a column that was added later stands in the middle of a line."""
+    if not sql.startswith("CREATE TABLE"):
+        return [" ".join(sql.split())]
+    head, _, rest = " ".join(sql.replace('"', "").split()).partition("(")
+    parts, depth = [""], 0
+    for character in rest.rpartition(")")[0]:
+        depth += (character == "(") - (character == ")")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [head.strip(), *(part.strip() for part in parts)]
 
 
 async def test_migrating_makes_exactly_the_tables_that_the_code_knows(open_database) -> None:

@@ -39,12 +39,18 @@ class Naming:
         staged = func.substr(uploads.c.staged, 1, KEY_LENGTH)
         found: set[str] = set()
         for query in (
-            select(versions.c.body_key).where(versions.c.body_key.in_(keys)),
+            select(versions.c.body_key).where(versions.c.body_key.in_(keys), versions.c.erased_at.is_(None)),
             select(uploads.c.trailer_key).where(opened, uploads.c.trailer_key.in_(keys)),
             select(staged).where(opened, staged.in_(keys)),
         ):
             found.update(await self._handle.values(query))
         return frozenset(found)
+
+    async def anything(self) -> bool:
+        """Tell whether a version names an object, which is then in the store."""
+        versions = schema.versions
+        query = select(versions.c.seal_id).where(versions.c.erased_at.is_(None)).limit(1)
+        return await self._handle.value(query) is not None
 
 
 class Condemning(Naming):

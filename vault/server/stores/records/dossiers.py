@@ -33,6 +33,7 @@ class Dossiers:
         mandated: tuple[bytes, int] | None = None,
         grantee: bytes | None = None,
         closed: bool | None = None,
+        erased: bool | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[Dossier]:
@@ -44,6 +45,7 @@ class Dossiers:
                 nor outside its dates then.
             grantee: a KEM key's id: it has a grant that is not revoked.
             closed: whether closed.
+            erased: whether erased.
             cursor: of the page before.
             limit: 1 to 200.
 
@@ -66,6 +68,8 @@ class Dossiers:
             )
         if closed is not None:
             query = query.where(table.c.closed_at.is_not(None) if closed else table.c.closed_at.is_(None))
+        if erased is not None:
+            query = query.where(table.c.erased_at.is_not(None) if erased else table.c.erased_at.is_(None))
         return await page(self._handle, Dossier, query, table, cursor=cursor, limit=limit)
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 BUSY_SECONDS: Final = 30
 """How long a statement waits for another process that writes, or a transaction for a free connection."""
 
+PURGE_SECONDS: Final = 2
+"""How long `purge` waits for whoever reads."""
+
 POOL_SIZE: Final = 8
 
 POSTGRESQL: Final = "postgresql"
@@ -74,6 +77,29 @@ def open_engine(url: str, *, patient: bool = False) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+async def purge(connection: AsyncConnection) -> bool:
+    """Write the log of an SQLite database back and empty it: there, too, stands what was overwritten since.
+
+    Returns:
+        Whether that could be done; never on another engine, which has no such file of its own.
+
+    Raises:
+        sqlite3.Error, sqlalchemy.exc.SQLAlchemyError: the database failed.
+    """
+    if connection.dialect.name != "sqlite":
+        return False
+    # The driver's own connection: this one would begin a transaction, in which it cannot be done.
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    # Whoever reads an older state is not waited for as long as a writer is.
+    await driver.execute(f"PRAGMA busy_timeout = {PURGE_SECONDS * 1000}")
+    try:
+        async with driver.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
+            busy, *_ = await cursor.fetchone()
+    finally:
+        await driver.execute(_PRAGMAS[0])
+    return not busy
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

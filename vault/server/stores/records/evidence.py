@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from vault.server.stores.records import schema
 from vault.server.stores.records.handle import Handle, rows_of
@@ -65,9 +65,13 @@ class Evidence:
         return await self._handle.all(Version, query.order_by(table.c.position).limit(limit))
 
     async def total(self, *, dossier_id: str | None) -> Total:
-        """Return how many versions there are in any state, and how many bytes their bodies have together."""
+        """Return how many versions there are in any state, and how many bytes their bodies have together.
+
+        The bodies of those that are erased do not count.
+        """
         table = schema.versions
-        query = select(func.count(), func.coalesce(func.sum(table.c.body_size), 0))
+        size = case((table.c.erased_at.is_(None), table.c.body_size), else_=0)
+        query = select(func.count(), func.coalesce(func.sum(size), 0))
         if dossier_id is not None:
             query = query.where(table.c.dossier_id == dossier_id)
         found = await self._handle.first(Total, query.select_from(table))

@@ -59,7 +59,7 @@ class Locks:
         # Joined as a whole, engines sort everything for each page.
         some = (
             select(*columns)
-            .where(table.c.state == ARCHIVED, table.c.seal_id > after)
+            .where(table.c.state == ARCHIVED, table.c.erased_at.is_(None), table.c.seal_id > after)
             .order_by(table.c.seal_id)
             .limit(PAGE)
             .subquery()

@@ -210,12 +210,12 @@ class EvidenceChanges(Evidence):
         of the version as it was read before. The organisation is charged the difference in size.
 
         Raises:
-            OutdatedError: the envelope has another generation, or the version is not there.
+            OutdatedError: the envelope has another generation, or the version is not there, or erased.
             QuotaExceededError: the organisation may not store as much.
         """
         table = schema.versions
         before = await self.by_seal(seal_id)
-        if before is None or before.generation != expected:
+        if before is None or before.generation != expected or before.erased_at is not None:
             raise OutdatedError("the envelope's generation is not, or no longer, what was expected")
         organisation_id = await self._change.value(
             select(schema.dossiers.c.organisation_id).where(schema.dossiers.c.id == before.dossier_id)

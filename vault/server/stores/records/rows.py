@@ -103,7 +103,10 @@ class StoredStatement(NamedTuple):
 
 
 class Dossier(NamedTuple):
-    """What belongs to one product's démarche; ``generation`` is that of the current dossier key."""
+    """What belongs to one product's démarche; ``generation`` is that of the current dossier key.
+
+    Once it is erased, nothing that opens it is kept.
+    """
 
     id: str
     organisation_id: str
@@ -115,6 +118,7 @@ class Dossier(NamedTuple):
     closed_at: int | None
     position: int
     created_at: int
+    erased_at: int | None = None
 
 
 class Depositor(NamedTuple):
@@ -189,7 +193,8 @@ class Version(NamedTuple):
 
     ``generation`` is the envelope's, ``dossier_generation`` that of the dossier key which it is sealed to;
     ``head_size`` is the length of preamble and envelope, ``body_size`` that of the object ``body_key``;
-    ``actor`` is who deposited, as the receipt says. ``position`` and ``created_at`` are the deposit's.
+    ``actor`` is who deposited, as the receipt says. ``position`` and ``created_at`` are the deposit's. From
+    ``erased_at`` on it has no envelope, and its row names no object; ``removed_at``: that is gone as well.
     """
 
     seal_id: bytes
@@ -213,6 +218,8 @@ class Version(NamedTuple):
     complained_at: int | None
     position: int
     created_at: int
+    erased_at: int | None = None
+    removed_at: int | None = None
 
 
 class Total(NamedTuple):

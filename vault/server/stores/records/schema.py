@@ -14,6 +14,7 @@ from vault.server.stores.records.tables.dossiers import (
     template_parts,
     templates,
 )
+from vault.server.stores.records.tables.erasure import erasure_lines, erasures, retentions
 from vault.server.stores.records.tables.evidence import heads, locks, openings, proofs, seals, versions
 from vault.server.stores.records.tables.journal import journal, journal_head
 from vault.server.stores.records.tables.passing import challenges, failures, remembered, upload_parts, uploads
@@ -34,6 +35,8 @@ __all__ = [
     "condemned",
     "depositors",
     "dossiers",
+    "erasure_lines",
+    "erasures",
     "facts",
     "failures",
     "grants",
@@ -46,6 +49,7 @@ __all__ = [
     "organisations",
     "proofs",
     "remembered",
+    "retentions",
     "runs",
     "seals",
     "sessions",

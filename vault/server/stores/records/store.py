@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from sqlite3 import Error as SqliteError
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import exc
@@ -11,7 +12,7 @@ from sqlalchemy import exc
 from vault.server.failpoints import Failpoint, reach
 from vault.server.migrations.upgrade import is_current
 from vault.server.ports import RecordsUnavailableError, SchemaError
-from vault.server.stores.records.engine import begin
+from vault.server.stores.records.engine import begin, purge
 from vault.server.stores.records.handle import ChangeHandle, Handle, discard, unavailable
 from vault.server.stores.records.journal import load_tree
 from vault.server.stores.records.postgresql import is_gone
@@ -84,6 +85,18 @@ class SqlRecords:
             handle = Handle(connection)
             yield Bookkeeping(handle)
             await _commit(connection, handle)
+
+    async def purge(self) -> bool:
+        """See `Records.purge`."""
+        async with self._in_turn():
+            try:
+                return await settle(self._purge())
+            except (exc.SQLAlchemyError, SqliteError, OSError) as error:
+                raise unavailable(error) from None
+
+    async def _purge(self) -> bool:
+        async with self._engine.connect() as connection:
+            return await purge(connection)
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from vault.server.stores.records.condemning import Condemning, Naming
 from vault.server.stores.records.credentials import SessionChanges, Sessions, TokenChanges, Tokens
 from vault.server.stores.records.depositors import DepositorChanges, Depositors
 from vault.server.stores.records.dossiers import DossierChanges, Dossiers
+from vault.server.stores.records.erasing import ErasureChanges, Erasures, ErasureUpkeep
 from vault.server.stores.records.evidence import Evidence
 from vault.server.stores.records.grants import GrantChanges, Grants
 from vault.server.stores.records.journal import Journal, append
@@ -24,6 +25,7 @@ from vault.server.stores.records.passing import (
 )
 from vault.server.stores.records.people import AccountChanges, Accounts, OrganisationChanges, Organisations
 from vault.server.stores.records.publishing import EvidenceChanges
+from vault.server.stores.records.retentions import RetentionChanges, Retentions
 from vault.server.stores.records.runs import RunChanges, Runs
 from vault.server.stores.records.statements import FactChanges, Facts, StatementChanges, Statements
 from vault.server.stores.records.templates import TemplateChanges, Templates
@@ -61,6 +63,8 @@ class Reading:
         self.runs = Runs(handle)
         self.naming = Naming(handle)
         self.locks = Locks(handle)
+        self.retentions = Retentions(handle)
+        self.erasures = Erasures(handle)
 
 
 class Change:
@@ -93,6 +97,8 @@ class Change:
         self.templates = TemplateChanges(handle)
         self.evidence = EvidenceChanges(handle, self.organisations)
         self.uploads = UploadChanges(handle)
+        self.retentions = RetentionChanges(handle)
+        self.erasures = ErasureChanges(handle, self.organisations)
         self.challenges = Challenges(handle)
         self.answers = AnswerChanges(handle)
 
@@ -144,6 +150,7 @@ class Bookkeeping:
         self.leases = Leases(handle)
         self.condemning = Condemning(handle)
         self.locks = LockChanges(handle)
+        self.erasures = ErasureUpkeep(handle)
         self._handle = handle
 
     async def forget_expired(self, *, now: int) -> int:

@@ -28,6 +28,7 @@ dossiers = Table(
     number("generation"),
     number("closed_at", nullable=True),
     *created(),
+    number("erased_at", nullable=True),
     Index("ix_dossiers_organisation_position", "organisation_id", "position"),
     Index("ix_dossiers_position", "position"),
 )

@@ -52,6 +52,10 @@ versions = Table(
     number("opened_at", nullable=True),
     number("complained_at", nullable=True),
     *created(),
+    # Its envelope is gone since then, and its row names no object any more.
+    number("erased_at", nullable=True),
+    # The object is gone as well.
+    number("removed_at", nullable=True),
     CheckConstraint("state IN ('active', 'archived')", name="state"),
     UniqueConstraint("proof_id", "number"),
     # One journal entry publishes one version: positions order the lists without ties.
@@ -67,6 +71,12 @@ versions = Table(
     Index("ix_versions_listed_all", "dossier_id", "state", "position"),
     Index("ix_versions_signed", "dossier_id", "signer", "state", "position"),
     Index("ix_versions_generation", "dossier_id", "dossier_generation"),
+    Index(
+        "ix_versions_removing",
+        "seal_id",
+        sqlite_where=text("erased_at IS NOT NULL AND removed_at IS NULL"),
+        postgresql_where=text("erased_at IS NOT NULL AND removed_at IS NULL"),
+    ),
 )
 
 # Preamble and envelope: the only part of a container that is ever rewritten; what it was before is gone then.
