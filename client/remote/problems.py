@@ -136,11 +136,14 @@ SENTENCES: Final[dict[Code, str]] = {
         "look with scelle evidence list, then seal again with --supersedes [{code}]"
     ),
     Code.DOSSIER_CLOSED: N_("the dossier is closed: it takes no deposit any more [{code}]"),
+    Code.DOSSIER_ERASED: N_("the dossier is erased: nothing of it can be opened any more [{code}]"),
     Code.DOSSIER_KEY_OUTDATED: N_("the container is not sealed to the dossier's current key [{code}]"),
+    Code.DOSSIER_OPEN: N_("the dossier is not closed; close it first with scelle dossier close [{code}]"),
     Code.QUOTA_EXCEEDED: N_("the organisation's quota is used up ({detail}); ask an admin [{code}]"),
     Code.RECOVERY_SLOT_MISSING: N_(
         "the container has no slot for the recovery key; seal it from a template of this dossier [{code}]"
     ),
+    Code.RETENTION_RUNNING: N_("the dossier has to be kept for longer ({detail}) [{code}]"),
     Code.TEMPLATE_REFUSED: N_("a template is not evidence, and evidence is not a template [{code}]"),
     Code.TYPE_NOT_ALLOWED: N_("the mandate does not cover this type of evidence ({detail}) [{code}]"),
     Code.UPLOAD_INCOMPLETE: N_("parts of the upload are missing ({detail}); type the same again [{code}]"),
@@ -201,9 +204,12 @@ _FAMILIES: Final[dict[type[ServiceProblem], tuple[Code, ...]]] = {
         Code.AUTHORITY_MISSING,
         Code.CONFLICT,
         Code.DOSSIER_CLOSED,
+        Code.DOSSIER_ERASED,
         Code.DOSSIER_KEY_OUTDATED,
+        Code.DOSSIER_OPEN,
         Code.IDEMPOTENCY_KEY_REUSED,
         Code.PRECONDITION_FAILED,
+        Code.RETENTION_RUNNING,
         Code.UPLOAD_INCOMPLETE,
     ),
     ServiceFailed: (Code.INTERNAL_ERROR, Code.UNAVAILABLE),

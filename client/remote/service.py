@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from client.remote.calls.dossiers import DossierCalls
+from client.remote.calls.erasure import ErasureCalls
 from client.remote.calls.evidence import EvidenceCalls
 from client.remote.calls.journal import JournalCalls
 from client.remote.calls.people import PeopleCalls
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from client.remote.retries import Retries
 
 
-class Service(SignInCalls, PeopleCalls, DossierCalls, EvidenceCalls, UploadCalls, JournalCalls):
+class Service(SignInCalls, PeopleCalls, DossierCalls, ErasureCalls, EvidenceCalls, UploadCalls, JournalCalls):
     """All calls over one `Transport`."""
 
     def __repr__(self) -> str:

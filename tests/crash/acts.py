@@ -142,6 +142,16 @@ def _abandoned(answer, _made):
     return answer.status in {204, 404}
 
 
+async def _erase(town, made):
+    path, root = made.ready["erased"]
+    headers = {"If-Match": f'"{root}"'}
+    return await town.ask("erase_dossier", path, token=made.admin.token, headers=headers)
+
+
+def _erased(answer, _made):
+    return answer.status == 200 and (answer.json["state"], answer.json["waiting"]) == ("erased", 0)
+
+
 def _answered(status):
     return lambda answer, _made: answer.status == status
 
@@ -190,5 +200,6 @@ ACTS = (
     Act("renew an upload", _renew, _answered(200), 200, Failpoint.UPLOAD_RENEWED),
     Act("complete an upload", _complete, _deposited, 201),
     Act("abandon an upload", _abandon, _abandoned, 204, Failpoint.UPLOAD_ABANDONED),
+    Act("erase", _erase, _erased, 200),
     Act("fetch", _fetch, _answered(200), 200),
 )

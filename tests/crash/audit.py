@@ -30,12 +30,15 @@ class Picture(NamedTuple):
         versions: state, number and generation by seal id.
         grants: by statement, whether it was revoked.
         uploads: state, generation and number of parts by seal id.
+        accesses: by dossier, whether it is erased, and how many grants, templates, uploads and envelopes
+            there are.
         journal: how often each action stands there, but for what comes with every start.
     """
 
     versions: dict[str, tuple[str, int, int]]
     grants: dict[str, bool]
     uploads: dict[str, tuple[str, int, int]]
+    accesses: dict[str, tuple[bool, int, int, int, int]]
     journal: Counter[str]
 
 
@@ -68,6 +71,7 @@ async def look(town: Town, made: Prepared, site: Site) -> Picture:
         uploads = (await view.uploads._handle.execute(select(schema.uploads))).mappings().all()
         parts = (await view.uploads._handle.execute(select(schema.upload_parts.c.upload_id))).scalars()
         filled = Counter(parts)
+        accesses = await _accesses(view)
     verifier = JournalVerifier()
     actions = Counter(verifier.add(row.entry).action for row in entries)
     actions.pop(Action.SERVER_STARTED.value, None)
@@ -75,8 +79,24 @@ async def look(town: Town, made: Prepared, site: Site) -> Picture:
         {seal: (row["state"], row["number"], row["generation"]) for seal, row in versions.items()},
         {row["statement"]["statement"]: row["revoked"] for row in grants["items"]},
         {row["seal_id"].hex(): (row["state"], row["generation"], filled[row["id"]]) for row in uploads},
+        accesses,
         actions,
     )
+
+
+async def _accesses(view) -> dict[str, tuple[bool, int, int, int, int]]:
+    heads, versions = schema.heads.c, schema.versions.c
+    sealed = select(versions.dossier_id).join(schema.heads, heads.seal_id == versions.seal_id)
+    envelopes = Counter((await view.evidence._handle.execute(sealed)).scalars())
+    dossiers = (await view.dossiers._handle.execute(select(schema.dossiers))).mappings().all()
+    return {
+        row["id"]: (
+            row["erased_at"] is not None,
+            *await view.erasures.accesses(row["id"]),
+            envelopes[row["id"]],
+        )
+        for row in dossiers
+    }
 
 
 async def check_whole(town: Town, made: Prepared, seals=None) -> None:

@@ -79,6 +79,11 @@ async def version_without_envelope(plant):
     return Kind.HALF, f"version {plant.seal.hex()} has no envelope, or another"
 
 
+async def envelope_of_an_erased_version(plant):
+    await plant.write(_of(schema.versions, plant, erased_at=1))
+    return Kind.HALF, f"version {plant.seal.hex()} has no envelope, or another"
+
+
 async def version_without_seal(plant):
     await plant.write(delete(schema.seals).where(schema.seals.c.seal_id == plant.seal))
     return Kind.HALF, f"version {plant.seal.hex()} has no seal and no receipt"
@@ -177,6 +182,7 @@ HARMS = (
     lost_trailer,
     lost_parts,
     version_without_envelope,
+    envelope_of_an_erased_version,
     version_without_seal,
     two_active_versions,
     no_active_version,

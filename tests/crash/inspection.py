@@ -132,7 +132,8 @@ class Rows:
     def named(self) -> dict[str, int]:
         """Size of every object that a row names, by its key."""
         trailers = {row["trailer_key"]: row["trailer_size"] for row in self.open_uploads}
-        return {row["body_key"]: row["body_size"] for row in self.versions} | trailers
+        kept = [row for row in self.versions if row["erased_at"] is None]
+        return {row["body_key"]: row["body_size"] for row in kept} | trailers
 
 
 async def inspect(site: Site, *, receipts=(), trail: Trail | None = None) -> tuple[list[Fault], Leftovers]:
@@ -178,7 +179,8 @@ def _judge_versions(rows: Rows) -> list[Fault]:
         if newest != {proof["seal_id"]}:
             found.append(f"proof {proof['id']} does not name its newest version")
     for row in rows.versions:
-        if rows.heads.get(row["seal_id"]) != row["head_size"]:
+        size = row["head_size"] if row["erased_at"] is None else None
+        if rows.heads.get(row["seal_id"]) != size:
             found.append(f"version {row['seal_id'].hex()} has no envelope, or another")
         if row["seal_id"] not in rows.receipts:
             found.append(f"version {row['seal_id'].hex()} has no seal and no receipt")
@@ -224,6 +226,8 @@ def _judge_counts(rows: Rows, trail: Trail) -> list[Fault]:
     owner = {row["id"]: row["organisation_id"] for row in rows.dossiers}
     used: Counter[str] = Counter()
     for row in rows.versions:
+        if row["erased_at"] is not None:
+            continue
         used[owner[row["dossier_id"]]] += row["head_size"] + row["body_size"]
     faults += [
         Fault(Kind.COUNT, f"organisation {row['id']} uses {used[row['id']]} bytes")

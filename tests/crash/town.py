@@ -87,6 +87,7 @@ class Prepared:
     session: str
     admin: Person
     reviewer: Person
+    portal: Person
     sealed: dict[str, bytes] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     proofs: dict[str, dict] = field(default_factory=dict)
@@ -152,6 +153,29 @@ async def _begin_uploads(made: Prepared, medium: int) -> None:
     made.ready["renewed"] = town.rewrap(renewed, made.dossier, made.editor)
 
 
+async def _doom(made: Prepared) -> None:
+    """Fill another dossier with something of everything, and close it: it is about to be erased."""
+    town, portal, organisation = made.town, made.portal, made.dossier.organisation
+    dossier = await town.dossier(portal, [made.admin.identity], organisation=organisation)
+    editor = await town.depositor(portal, dossier)
+    session, path = await town.session(editor), {"dossier": dossier.id}
+    first = await town.kept(session, dossier, town.seal(editor.signing, dossier, content=fresh(1000, "old")))
+    better = town.seal(editor.signing, dossier, content=b"better", supersedes=bytes.fromhex(first["seal_id"]))
+    headers = {"If-Match": f'"{first["seal_id"]}"'}
+    where = {"evidence": first["evidence"]}
+    await town.ok("replace_evidence", where, token=session, data=better, headers=headers)
+    unfinished = town.seal(editor.signing, dossier, content=fresh(1000, "unfinished"))
+    made.sealed[seal_id_of(unfinished)] = unfinished
+    start, payload = parted(unfinished)
+    upload = await town.ok("begin_upload", path, token=session, data=start)
+    assert (await put_part(town, session, upload["id"], payload)).status == 200
+    await town.ok("create_template", path, token=portal.token, data=town.template(dossier, editor))
+    await town.ok("set_retention", token=town.root, json={"procedure": "guidé", "days": 0})
+    await town.ok("close_dossier", path, token=town.root)
+    seen = await town.ok("get_erasure", path, token=town.root)
+    made.ready["erased"] = (path, seen["root"])
+
+
 async def inhabit(town: Town, others: int) -> tuple[Prepared, list[Person]]:
     """Make an organisation, a dossier, whoever works on it, and other reviewers, the first with a grant."""
     organisation = await town.organisation(quota_bytes=10**12)
@@ -162,7 +186,7 @@ async def inhabit(town: Town, others: int) -> tuple[Prepared, list[Person]]:
     dossier = await town.dossier(portal, granted, organisation=organisation)
     editor = await town.depositor(portal, dossier)
     session = await town.session(editor)
-    return Prepared(town, dossier, editor, session, admin, reviewer), more
+    return Prepared(town, dossier, editor, session, admin, reviewer, portal), more
 
 
 async def prepare(town: Town, medium: int, large: int) -> Prepared:
@@ -195,4 +219,5 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
     made.ready["large, damaged"] = damaged(made.ready["large"])
     await _begin_uploads(made, medium)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
+    await _doom(made)
     return made

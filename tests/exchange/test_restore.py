@@ -85,7 +85,7 @@ async def people(town) -> Prepared:
     admin, reviewer = await town.person("admin"), await town.person("reviewer")
     dossier = await town.dossier(portal, [admin.identity, reviewer.identity], organisation=organisation)
     editor = await town.depositor(portal, dossier)
-    return Prepared(town, dossier, editor, await town.session(editor), admin, reviewer)
+    return Prepared(town, dossier, editor, await town.session(editor), admin, reviewer, portal)
 
 
 async def use(story, made) -> None:

@@ -35,9 +35,12 @@ class Code(StrEnum):
     ALREADY_DEPOSITED = "already_deposited"
     CONFLICT = "conflict"
     DOSSIER_CLOSED = "dossier_closed"
+    DOSSIER_ERASED = "dossier_erased"
     DOSSIER_KEY_OUTDATED = "dossier_key_outdated"
+    DOSSIER_OPEN = "dossier_open"
     QUOTA_EXCEEDED = "quota_exceeded"
     RECOVERY_SLOT_MISSING = "recovery_slot_missing"
+    RETENTION_RUNNING = "retention_running"
     TEMPLATE_REFUSED = "template_refused"
     TYPE_NOT_ALLOWED = "type_not_allowed"
     UPLOAD_INCOMPLETE = "upload_incomplete"
@@ -97,9 +100,12 @@ KINDS: Final[dict[Code, Kind]] = {
     Code.ALREADY_DEPOSITED: Kind(409, "This seal has been deposited before"),
     Code.CONFLICT: Kind(409, "The container does not supersede the active seal"),
     Code.DOSSIER_CLOSED: Kind(409, "The dossier is closed"),
+    Code.DOSSIER_ERASED: Kind(410, "The dossier is erased"),
     Code.DOSSIER_KEY_OUTDATED: Kind(409, "The container is not sealed to the dossier's current key"),
+    Code.DOSSIER_OPEN: Kind(409, "The dossier is not closed"),
     Code.QUOTA_EXCEEDED: Kind(403, "The organisation's quota is used up"),
     Code.RECOVERY_SLOT_MISSING: Kind(422, "The seal has no slot for the recovery key"),
+    Code.RETENTION_RUNNING: Kind(409, "The dossier has to be kept for longer"),
     Code.TEMPLATE_REFUSED: Kind(422, "A template is not evidence, and evidence is not a template"),
     Code.TYPE_NOT_ALLOWED: Kind(422, "The mandate does not cover this type of evidence"),
     Code.UPLOAD_INCOMPLETE: Kind(409, "Parts of the upload are missing"),

@@ -55,7 +55,8 @@ class Route:
         query: model of the query.
         idempotent: whether an Idempotency-Key is taken.
         if_match: whether If-Match is required.
-        names: what If-Match names: ``seal id`` (the active one) or ``generation`` (the envelope's).
+        names: what If-Match names: ``seal id`` (the active one), ``generation`` (the envelope's) or ``root``
+            (of what is erased).
         ranged: whether Range is taken.
         digested: whether Content-Digest is required.
         acting: whether a portal may name the editor that it acts for.

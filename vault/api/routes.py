@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vault.api.tables.dossiers import DOSSIERS
+from vault.api.tables.erasure import ERASURE
 from vault.api.tables.evidence import EVIDENCE
 from vault.api.tables.journal import JOURNAL
 from vault.api.tables.people import PEOPLE
@@ -14,6 +15,15 @@ from vault.api.tables.uploads import UPLOADS
 if TYPE_CHECKING:
     from vault.api.route import Route
 
-ROUTES: Final[tuple[Route, ...]] = (*SERVICE, *SIGN_IN, *PEOPLE, *DOSSIERS, *EVIDENCE, *UPLOADS, *JOURNAL)
+ROUTES: Final[tuple[Route, ...]] = (
+    *SERVICE,
+    *SIGN_IN,
+    *PEOPLE,
+    *DOSSIERS,
+    *ERASURE,
+    *EVIDENCE,
+    *UPLOADS,
+    *JOURNAL,
+)
 
 BY_NAME: Final[dict[str, Route]] = {route.name: route for route in ROUTES}

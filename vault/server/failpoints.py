@@ -63,6 +63,19 @@ class Failpoint(StrEnum):
     GRANT_ADDED = "services.grants.add: the grant's row is written"
     GRANT_REVOKED = "services.grants.revoke: the grant's row is revoked"
 
+    # Erasing a dossier.
+    ERASURE_JUDGED = "services.erasing._erase: the dossier may be erased, nothing is written"
+    ERASURE_SIGNED = "services.erasing._erase: the journal entry is written, the certificate signed"
+    ERASURE_CERTIFIED = "stores.records.erasing.erase: the certificate is written"
+    GRANTS_DESTROYED = "stores.records.erasing.erase: grants and their wrapped keys are gone"
+    ENVELOPES_DESTROYED = "stores.records.erasing.erase: templates and envelopes are gone, the use is counted"
+    UPLOADS_ENDED = "stores.records.erasing.erase: upload sessions are gone"
+    BODIES_CONDEMNED = "stores.records.erasing.erase: no row may name the objects any more"
+    ERASED_UPLOADS_CLEARED = "services.erasing.erase: what the store kept for upload sessions is gone"
+    ERASED_BODY_REMOVED = "services.removing.remove: the object is gone, no row says so"
+    ERASED_BODIES_NOTED = "services.removing.note: the rows say so, nothing is committed"
+    DESTROYED_PURGED = "services.erasing.erase: what was deleted is out of the database's log"
+
     # The janitor: a server comes to these by itself, no request does.
     LOCK_TAKEN = "services.locking.take: the store keeps an archived body, no row says so"
     LOCKS_WRITTEN = "services.locking.keep: the rows say so, nothing is committed"

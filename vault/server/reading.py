@@ -45,6 +45,7 @@ _IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _TAGS: Final = {
     "seal id": re.compile(r'"([0-9a-f]{64})"'),
     "generation": re.compile(r'"([1-9][0-9]{0,14})"'),
+    "root": re.compile(r'"([0-9a-f]{64})"'),
 }
 _DIGEST: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 """A member of the dictionary that RFC 9530 makes of Content-Digest; SHA-256 has 32 bytes."""
@@ -103,7 +104,7 @@ def idempotency_key(request: web.Request) -> str | None:
 
 
 def if_match(request: web.Request, route: Route) -> str:
-    """Return the seal id (hexadecimal) or the generation that If-Match names.
+    """Return the seal id or root (hexadecimal) or the generation that If-Match names.
 
     Raises:
         RefusedError: precondition_required where there is none, invalid_request where it is neither.

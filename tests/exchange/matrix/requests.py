@@ -22,6 +22,7 @@ from tests.exchange.cutting import content_digest, without_payload
 from tests.exchange.matrix.world import EVIDENCE_TYPE, OWN
 from vault.api.models.base import Paging
 from vault.api.models.dossiers import DossierQuery, TemplateQuery
+from vault.api.models.erasure import LinesQuery, RetentionRequest
 from vault.api.models.evidence import EvidenceQuery, OpeningRequest
 from vault.api.models.journal import ConsistencyQuery, JournalQuery
 from vault.api.models.people import (
@@ -220,6 +221,11 @@ SENDS: dict[str, Send] = {
     "add_grant": _add_grant,
     "list_grants": lambda s, _w, _a: s.list_grants(OWN, Paging()),
     "revoke_grant": lambda s, w, _a: s.revoke_grant(OWN, w.grant),
+    "list_retentions": lambda s, _w, _a: s.list_retentions(Paging()),
+    "set_retention": lambda s, _w, _a: s.set_retention(RetentionRequest(procedure="guided", days=30)),
+    "get_erasure": lambda s, _w, _a: s.get_erasure(OWN),
+    "erase_dossier": lambda s, w, _a: s.erase_dossier(OWN, if_match=w.active),
+    "list_erased": lambda s, _w, _a: s.list_erased(OWN, LinesQuery()),
     "deposit": lambda s, w, _a: s.deposit(OWN, upload_bytes(w.new_container)),
     "list_evidence": lambda s, _w, _a: s.list_evidence(OWN, EvidenceQuery()),
     "get_evidence": lambda s, w, _a: s.get_evidence(w.proof),

@@ -36,10 +36,11 @@ Issuers = Annotated[
 
 
 class DossierState(StrEnum):
-    """A closed dossier takes no deposit any more; what it holds stays."""
+    """A closed dossier takes no deposit any more; what it holds stays, until it is erased."""
 
     OPEN = "open"
     CLOSED = "closed"
+    ERASED = "erased"
 
 
 class DossierRequest(Request):

@@ -90,7 +90,7 @@ DOSSIERS: Final = (
         request=DepositorRequest,
         answer=Depositor,
         idempotent=True,
-        problems=(*_STATEMENT, Code.POSSESSION_UNPROVEN, Code.DOSSIER_CLOSED),
+        problems=(*_STATEMENT, Code.POSSESSION_UNPROVEN, Code.DOSSIER_CLOSED, Code.DOSSIER_ERASED),
     ),
     Route(
         name="list_depositors",
@@ -130,6 +130,7 @@ DOSSIERS: Final = (
             Code.WRITER_MISSING,
             Code.ALREADY_EXISTS,
             Code.DOSSIER_CLOSED,
+            Code.DOSSIER_ERASED,
             Code.AUTHORITY_MISSING,
         ),
     ),
@@ -182,7 +183,7 @@ DOSSIERS: Final = (
         request=StatementRequest,
         answer=Grant,
         idempotent=True,
-        problems=(*_STATEMENT, Code.ALREADY_EXISTS),
+        problems=(*_STATEMENT, Code.ALREADY_EXISTS, Code.DOSSIER_ERASED),
     ),
     Route(
         name="list_grants",

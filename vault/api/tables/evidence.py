@@ -25,6 +25,7 @@ DEPOSIT: Final = (
     Code.AUTHORITY_MISSING,
     Code.CONFLICT,
     Code.DOSSIER_CLOSED,
+    Code.DOSSIER_ERASED,
     Code.DOSSIER_KEY_OUTDATED,
     Code.QUOTA_EXCEEDED,
     Code.RECOVERY_SLOT_MISSING,
@@ -93,7 +94,7 @@ EVIDENCE: Final = (
         answer=Evidence,
         if_match=True,
         acting=True,
-        problems=(Code.CONFLICT,),
+        problems=(Code.CONFLICT, Code.DOSSIER_ERASED),
     ),
     Route(
         name="fetch_container",
@@ -103,6 +104,7 @@ EVIDENCE: Final = (
         tag=Tag.EVIDENCE,
         summary="The whole container, as one file.",
         gives=CONTAINER,
+        problems=(Code.DOSSIER_ERASED,),
     ),
     Route(
         name="fetch_envelope",
@@ -112,6 +114,7 @@ EVIDENCE: Final = (
         tag=Tag.EVIDENCE,
         summary="Preamble and envelope; the ETag is the generation.",
         gives=CONTAINER,
+        problems=(Code.DOSSIER_ERASED,),
     ),
     Route(
         name="rewrite_envelope",
@@ -129,6 +132,7 @@ EVIDENCE: Final = (
             *CONTAINER_CODES,
             Code.AUTHORITY_MISSING,
             Code.CONFLICT,
+            Code.DOSSIER_ERASED,
             Code.DOSSIER_KEY_OUTDATED,
             Code.QUOTA_EXCEEDED,
         ),
@@ -142,6 +146,7 @@ EVIDENCE: Final = (
         summary="Payload, leaves and seal, or a range of them; the ETag is the seal id.",
         gives=CONTAINER,
         ranged=True,
+        problems=(Code.DOSSIER_ERASED,),
     ),
     Route(
         name="get_receipt",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from vault.server.handlers import dossiers, evidence, journal, people, service, signin, uploads
+from vault.server.handlers import dossiers, erasure, evidence, journal, people, service, signin, uploads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -57,6 +57,11 @@ HANDLERS: Final[dict[str, Handler]] = {
         dossiers.add_grant,
         dossiers.list_grants,
         dossiers.revoke_grant,
+        erasure.list_retentions,
+        erasure.set_retention,
+        erasure.get_erasure,
+        erasure.erase_dossier,
+        erasure.list_erased,
         evidence.deposit,
         evidence.list_evidence,
         evidence.get_evidence,

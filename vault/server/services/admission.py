@@ -12,6 +12,7 @@ from vault.server.policy import HiddenError, Role
 from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.beliefs import RECOVERY
+from vault.server.services.keeping import require_kept
 
 if TYPE_CHECKING:
     from vault.container.envelope import Envelope
@@ -33,20 +34,21 @@ class Admission:
         """Return a dossier, open or closed.
 
         Raises:
-            RefusedError: authority_missing.
+            RefusedError: authority_missing; dossier_erased.
             HiddenError: there is no such dossier.
         """
         await self._beliefs.require_authority(view)
         dossier = await view.dossiers.get(dossier_id)
         if dossier is None:
             raise HiddenError("there is nothing here that you may see")
+        require_kept(dossier)
         return dossier
 
     async def check_place(self, view: View, dossier_id: str) -> rows.Dossier:
         """Return a dossier that takes deposits.
 
         Raises:
-            RefusedError: authority_missing; dossier_closed.
+            RefusedError: authority_missing; dossier_closed; dossier_erased.
             HiddenError: there is no such dossier.
         """
         dossier = await self.check_dossier(view, dossier_id)

@@ -17,7 +17,7 @@ from vault.journal import Action, Fact, Subject
 from vault.server.ports import OutdatedError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
-from vault.server.services.keeping import keep
+from vault.server.services.keeping import keep, require_kept
 
 if TYPE_CHECKING:
     from vault.api.models.base import Paging
@@ -43,7 +43,7 @@ class Depositors:
 
         Raises:
             RefusedError: statement_invalid; authority_missing; possession_unproven; already_exists;
-                dossier_closed; invalid_request.
+                dossier_closed; dossier_erased; invalid_request.
         """
         signed = views.signed_of(request.mandate, "mandate")
         public_key = views.bytes_of(request.key, PUBLIC_KEY_LENGTH, "key")
@@ -51,6 +51,7 @@ class Depositors:
         async with self._records.change(act.origin) as tx:
             dossier = await tx.dossiers.get(dossier_id)
             assert dossier is not None
+            require_kept(dossier)
             if dossier.closed_at is not None:
                 raise RefusedError(Code.DOSSIER_CLOSED, "the dossier is closed")
             opener = await self._beliefs.opener(tx, dossier_id)

@@ -73,13 +73,16 @@ class Dossiers:
         seen = scope(act.principal)
         if seen.nothing:
             return Page(items=())
-        closed = None if query.state is None else query.state is DossierState.CLOSED
+        closed = None if query.state is None else query.state is not DossierState.OPEN
+        # Whatever is erased was closed before.
+        erased = query.state is DossierState.ERASED if closed else None
         async with self._records.read() as view:
             found = await view.dossiers.list(
                 organisation_id=seen.organisation,
                 mandated=(seen.mandated, self._clock.now()) if seen.mandated else None,
                 grantee=seen.grantee,
                 closed=closed,
+                erased=erased,
                 cursor=query.cursor,
                 limit=query.limit,
             )

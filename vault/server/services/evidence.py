@@ -13,7 +13,7 @@ from vault.server.policy import scope
 from vault.server.ports import OutdatedError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
-from vault.server.services.keeping import keep
+from vault.server.services.keeping import keep, require_kept
 from vault.server.services.publishing import precondition_failed
 
 if TYPE_CHECKING:
@@ -59,11 +59,14 @@ class Proofs:
         """Archive a proof whose active seal is ``match``; it stays retrievable.
 
         Raises:
-            RefusedError: precondition_failed; conflict, where it is archived already.
+            RefusedError: precondition_failed; dossier_erased; conflict, where it is archived already.
         """
         async with self._records.change(act.origin) as tx:
             proof = await tx.evidence.proof(proof_id)
             assert proof is not None
+            dossier = await tx.dossiers.get(proof.dossier_id)
+            assert dossier is not None
+            require_kept(dossier)
             if proof.seal_id != match:
                 raise precondition_failed(proof.seal_id)
             try:

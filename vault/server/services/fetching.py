@@ -9,6 +9,7 @@ from vault.journal import Action, Fact, Subject
 from vault.server.policy import RULES, judge
 from vault.server.policy import Subject as Named
 from vault.server.refusals import RefusedError
+from vault.server.services.keeping import require_kept
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -81,13 +82,21 @@ class Fetching:
     async def _record(
         self, proof_id: str, number: int, act: Act, part: str, choose: Callable[[Version], Slice] | None
     ) -> tuple[Version, bytes]:
-        """Judge once more and write the journal entry, in one transaction."""
+        """Judge once more and write the journal entry, in one transaction.
+
+        Raises:
+            HiddenError: not, or no longer, for the one who asks.
+            RefusedError: dossier_erased; unavailable.
+        """
         path = {"evidence": proof_id, "number": str(number)}
         async with self._records.change(act.origin) as tx:
             gathered = await self._facts.within(tx, Named.VERSION, path, act.principal)
             judge(RULES["fetch_container"], act.principal, gathered.facts if gathered else None)
             version = await tx.evidence.version(proof_id, number)
             assert version is not None
+            dossier = await tx.dossiers.get(version.dossier_id)
+            assert dossier is not None
+            require_kept(dossier)
             head = await tx.evidence.head(version.seal_id)
             assert head is not None
             facts: dict[Fact, str | int | bytes] = {

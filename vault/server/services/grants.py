@@ -12,7 +12,7 @@ from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import AlreadyExistsError, OutdatedError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
-from vault.server.services.keeping import keep
+from vault.server.services.keeping import keep, require_kept
 
 if TYPE_CHECKING:
     from vault.api.models.base import Page, Paging
@@ -35,12 +35,15 @@ class Grants:
         """Give a dossier's key to one more person, by a grant that the authority or an admin signed.
 
         Raises:
-            RefusedError: statement_invalid; authority_missing; already_exists.
+            RefusedError: statement_invalid; authority_missing; already_exists; dossier_erased.
         """
         signed = views.signed_of(request.statement, "statement")
         async with self._records.change(act.origin) as tx:
             verified = await self._beliefs.accept(tx, signed, GrantStatement, now=tx.now, field="statement")
             statement = verified.statement
+            dossier = await tx.dossiers.get(dossier_id)
+            assert dossier is not None
+            require_kept(dossier)
             keys = await tx.statements.find(
                 "dossier key", dossier_id=dossier_id, generation=statement.generation
             )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from vault.server.ports import ObjectLockedError, RecordsError, StoreError, new_id, object_key
 from vault.server.services.locking import LOCKS
+from vault.server.services.removing import note, remove
 from vault.server.stores.records.rows import Ended
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Cleaning:
         outcome: as in `Ended`.
         dry: whether it only looked.
         examined: objects and staged objects that the store listed.
-        objects: removed, because no row named them.
+        objects: removed, because no row named them, or their dossier was erased.
         object_bytes: their size.
         staged: removed, because no upload named them.
         uploads: expired sessions that were removed.
@@ -227,6 +228,7 @@ class Janitor:
             pass
         if isinstance(self._store, Sweeping):
             cleaning.drafts = await self._store.sweep(older_than=self._grace)
+        await self._erase(cleaning, lease)
         async for batch in self._unnamed(self._store.list_staged(), cleaning):
             await self._remove(batch, cleaning, lease, staged=True)
         async for batch in self._unnamed(self._store.list(), cleaning):
@@ -235,6 +237,27 @@ class Janitor:
             now = self._clock.now()
             cleaning.expired = await books.forget_expired(now=now)
             await books.condemning.forget(before=now - _REMEMBERED)
+        with suppress(RecordsError):
+            # Superseded envelopes and what was erased; a reader may be in the way, the next run tries again.
+            await self._records.purge()
+
+    async def _erase(self, cleaning: Cleaning, lease: _Lease) -> None:
+        """Remove bodies of erased versions, however young; those that a lock keeps are counted as all are."""
+        last = b""
+        while True:
+            async with self._records.read() as view:
+                batch = await view.erasures.removals(now=self._clock.now(), after=last, limit=BATCH)
+            if not batch:
+                return
+            last, gone = batch[-1].seal_id, []
+            async for one in remove(self._store, batch):
+                gone.append(one)
+                cleaning.objects += 1
+                cleaning.object_bytes += one.body_size
+                await self._hold_on(lease)
+            async with self._held(lease) as books:
+                await note(books, gone, now=self._clock.now())
+            self._progress(cleaning)
 
     async def _lock(self, locking: Locking, cleaning: Cleaning, lease: _Lease) -> None:
         """Have archived bodies kept; one that is not is named, and left for the next run."""

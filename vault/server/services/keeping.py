@@ -1,4 +1,4 @@
-"""Keeping a statement that was accepted, with what it is found by."""
+"""Keeping a statement that was accepted, with what it is found by; and what is kept no more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vault.server.refusals import RefusedError
 
 if TYPE_CHECKING:
     from keys.trust import Verified
-    from vault.server.stores.records.rows import StoredStatement
+    from vault.server.stores.records.rows import Dossier, StoredStatement
     from vault.server.stores.records.transactions import Change
 
 
@@ -51,3 +51,13 @@ async def keep(
         )
     except AlreadyExistsError:
         raise RefusedError(Code.ALREADY_EXISTS, "this statement was handed in before") from None
+
+
+def require_kept(dossier: Dossier) -> None:
+    """Return unless the dossier is erased: nothing is added to it or handed out of it then.
+
+    Raises:
+        RefusedError: dossier_erased.
+    """
+    if dossier.erased_at is not None:
+        raise RefusedError(Code.DOSSIER_ERASED, "the dossier is erased", extra={"erased": dossier.erased_at})

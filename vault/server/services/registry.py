@@ -13,6 +13,7 @@ from vault.server.services.depositors import Depositors
 from vault.server.services.deposits import Deposits
 from vault.server.services.dossiers import Dossiers
 from vault.server.services.enrolments import Enrolments
+from vault.server.services.erasing import Erasing
 from vault.server.services.evidence import Proofs
 from vault.server.services.fetching import Fetching
 from vault.server.services.gathering import FactGathering
@@ -25,6 +26,8 @@ from vault.server.services.journal import JournalReading
 from vault.server.services.organisations import Organisations
 from vault.server.services.parts import Parts
 from vault.server.services.publishing import Publishing
+from vault.server.services.removing import Removing
+from vault.server.services.retentions import Retentions
 from vault.server.services.rewriting import Rewriting
 from vault.server.services.signin import SignIn
 from vault.server.services.sources import Sources
@@ -51,6 +54,7 @@ class Services:
     depositors: Depositors
     dossiers: Dossiers
     enrolments: Enrolments
+    erasing: Erasing
     evidence: Proofs
     facts: FactGathering
     fetching: Fetching
@@ -62,6 +66,7 @@ class Services:
     journal: JournalReading
     organisations: Organisations
     parts: Parts
+    retentions: Retentions
     rewriting: Rewriting
     signin: SignIn
     sources: Sources
@@ -115,6 +120,7 @@ def build_services(
         depositors=Depositors(records, clock, beliefs, origin=origin),
         dossiers=Dossiers(records, clock, beliefs),
         enrolments=Enrolments(records, clock, signin, throttling, origin=origin),
+        erasing=Erasing(records, store, clock, Removing(records, store, clock), key),
         evidence=Proofs(records, clock, beliefs),
         facts=facts,
         fetching=Fetching(records, store, facts),
@@ -130,6 +136,7 @@ def build_services(
             max_container_bytes=settings.max_container_bytes,
         ),
         parts=Parts(records, store, clock, lifetime=settings.upload_seconds),
+        retentions=Retentions(records),
         rewriting=Rewriting(records, beliefs),
         signin=signin,
         sources=Sources(settings.trusted_proxies),

@@ -100,6 +100,10 @@ def _check_seal(found: Rows) -> Iterator[Finding]:
 
 def _check_envelope(found: Rows, seal: SignedSeal | None) -> Iterator[Finding]:
     version, head = found.version, found.head
+    if version.erased_at is not None:
+        if head is not None:
+            yield Finding(Kind.ENVELOPE_DIFFERS, "an envelope of an erased dossier, which was destroyed once")
+        return
     if head is None:
         yield Finding(Kind.ENVELOPE_MISSING, "the row of the envelope is missing")
         return

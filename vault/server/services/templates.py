@@ -14,6 +14,7 @@ from vault.server.ports import AlreadyExistsError, OutdatedError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.arriving import Arrival
+from vault.server.services.keeping import require_kept
 from vault.server.services.secrets import hash_of, new_code
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Templates:
         Raises:
             ContainerError: it is not whole.
             RefusedError: template_refused; writer_missing; already_exists; dossier_closed;
-                authority_missing.
+                dossier_erased; authority_missing.
         """
         async with self._records.read() as view:
             authority = await self._beliefs.require_authority(view)
@@ -82,6 +83,7 @@ class Templates:
         async with self._records.change(act.origin) as tx:
             dossier = await tx.dossiers.get(dossier_id)
             assert dossier is not None
+            require_kept(dossier)
             if dossier.closed_at is not None:
                 raise RefusedError(Code.DOSSIER_CLOSED, "the dossier is closed")
             try:

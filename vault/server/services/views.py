@@ -121,6 +121,13 @@ def token(row: rows.Token) -> Token:
     )
 
 
+def state_of(row: rows.Dossier) -> DossierState:
+    """Return whether a dossier is open, closed or erased."""
+    if row.erased_at is not None:
+        return DossierState.ERASED
+    return DossierState.OPEN if row.closed_at is None else DossierState.CLOSED
+
+
 def dossier(row: rows.Dossier) -> Dossier:
     """Return a dossier."""
     return Dossier(
@@ -129,7 +136,7 @@ def dossier(row: rows.Dossier) -> Dossier:
         product=row.product,
         version=row.product_version,
         procedure=row.procedure,
-        state=DossierState.OPEN if row.closed_at is None else DossierState.CLOSED,
+        state=state_of(row),
         generation=row.generation,
         created=row.created_at,
     )

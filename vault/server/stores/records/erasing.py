@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import and_, delete, func, insert, or_, select, tuple_, update
 
+from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import object_key
 from vault.server.stores.records import schema
 from vault.server.stores.records.condemning import Condemning
@@ -142,6 +143,12 @@ class Erasures:
         rows: Sequence[Any] = (await self._handle.execute(query)).all()
         return tuple(Kept(Version(*row[:-2]), row[-2], row[-1]) for row in rows)
 
+    async def size(self, dossier_id: str) -> int:
+        """Return how many bytes all versions of a dossier have, or had."""
+        table = schema.versions
+        size = func.coalesce(func.sum(table.c.head_size + table.c.body_size), 0)
+        return int(await self._handle.value(select(size).where(table.c.dossier_id == dossier_id)))
+
     async def accesses(self, dossier_id: str) -> Accesses:
         """Return how much there is that opens a dossier."""
         templates = schema.templates
@@ -248,13 +255,18 @@ class ErasureChanges(ErasureUpkeep):
             numbered = enumerate(lines[start : start + PAGE], start)
             rows = [{"dossier_id": dossier_id, "number": number, "line": line} for number, line in numbered]
             await change.execute(insert(schema.erasure_lines).values(rows))
+        reach(Failpoint.ERASURE_CERTIFIED)
         await self._destroy_grants(dossier_id)
+        reach(Failpoint.GRANTS_DESTROYED)
         await self._destroy_templates(dossier_id)
         keys = await self._destroy_envelopes(dossier_id, organisation_id)
+        reach(Failpoint.ENVELOPES_DESTROYED)
         ended = await self._end_uploads(dossier_id)
+        reach(Failpoint.UPLOADS_ENDED)
         keys += [key for one in ended for key in (one.trailer_key, object_key(one.staged))]
         for start in range(0, len(keys), PAGE):
             await self._condemning.condemn(keys[start : start + PAGE], now=change.now)
+        reach(Failpoint.BODIES_CONDEMNED)
         return ended
 
     async def _destroy_grants(self, dossier_id: str) -> None:
