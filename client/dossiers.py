@@ -108,7 +108,7 @@ class KnownDossier:
             self.key(generation, at=self._issued[generation])
 
     def signers(self, *, at: int) -> frozenset[bytes]:
-        """Return the key ids of all who had a mandate at that time, successors included."""
+        """Return the key ids that held a mandate at that time; a successor only in its turn."""
         found: set[bytes] = set()
         opener = self.opener(at=at)
         for signed in self._kept.mandates:
@@ -118,7 +118,7 @@ class KnownDossier:
             except Distrusted:
                 continue
             if mandate.dossier == self._kept.dossier:
-                found |= {mandate.signer, *self._trust.successors(mandate.signer, at=at)}
+                found |= self._trust.mandated(mandate.signer, at=at)
         return frozenset(found)
 
     def require_signer(self, examined: Examined, *, at: int) -> None:

@@ -211,6 +211,16 @@ class Trust:
         """
         require_place(self._successions.lineage(mandate.statement.signer), key_id(key), at)
 
+    def mandated(self, signer: bytes, *, at: int) -> frozenset[bytes]:
+        """Return the ids of the signing keys, one or none, that a mandate for ``signer`` counts for then.
+
+        Args:
+            signer: key id that a mandate names.
+            at: UTC seconds.
+        """
+        line = self._successions.lineage(signer)
+        return frozenset(tenure.key for tenure in line if tenure.refuse(at) is None)
+
     def _learn(self, known: Iterable[Verified[Any]]) -> None:
         self._known = tuple(known)
         self._successions = Successions(each.statement for each in self._of(Succession))

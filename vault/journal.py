@@ -35,6 +35,7 @@ class Action(StrEnum):
     AUTHORITY_PUBLISHED = "authority.published"
     DEPOSITOR_ADDED = "depositor.added"
     DEPOSITOR_REMOVED = "depositor.removed"
+    DEPOSITOR_SUCCEEDED = "depositor.succeeded"
     DOSSIER_CLOSED = "dossier.closed"
     DOSSIER_CREATED = "dossier.created"
     DOSSIER_ERASED = "dossier.erased"
@@ -56,6 +57,7 @@ class Action(StrEnum):
     STATEMENT_PUBLISHED = "statement.published"
     TEMPLATE_FETCHED = "template.fetched"
     TEMPLATE_MADE = "template.made"
+    TEMPLATE_REPLACED = "template.replaced"
     TEMPLATE_REWRITTEN = "template.rewritten"
     TEMPLATE_WITHDRAWN = "template.withdrawn"
     TOKEN_CREATED = "token.created"  # noqa: S105 - a code word, not a token

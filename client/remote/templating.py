@@ -92,9 +92,21 @@ async def make_template(
 
 
 def seal_template(
-    anchor: Anchor, depositor: Identity, key: DossierKey, access: PasswordAccess, *, cost: PasswordCost
+    anchor: Anchor,
+    depositor: Identity,
+    key: DossierKey,
+    *accesses: PasswordAccess,
+    cost: PasswordCost = DEFAULT_COST,
 ) -> bytes:
-    """Return a template in memory; takes one password derivation.
+    """Return a template in memory; takes one password derivation for each access.
+
+    Args:
+        anchor: whom to trust.
+        depositor: who seals it.
+        key: the dossier's current key, verified.
+        accesses: the depositor's first; those after it, with the same password, carry the keys that it
+            follows.
+        cost: Argon2id costs of the passwords.
 
     Raises:
         Distrusted: there is no recovery key that counts.
@@ -107,7 +119,7 @@ def seal_template(
         sealed_at=anchor.now(),
         recipients=(recovery,),
         carried=(CarriedRecipient("dossier", key.generation, key.public_key), recovery),
-        passwords=(access,),
+        passwords=accesses,
         # Whoever opens it trusts the first of them as the authority.
         writers=tuple(dict.fromkeys((authority, *key.writers))),
         cost=cost,

@@ -138,6 +138,34 @@ async def _abandon(town, made):
     return await town.ask("abandon_upload", path, token=made.session)
 
 
+async def _succeed(town, made):
+    heirs = made.ready["heirs"]
+    return await heirs.succeed(town)
+
+
+async def _replace_template(town, made):
+    heirs = made.ready["heirs"]
+    return await heirs.replace(town)
+
+
+async def _rewrite_template(town, made):
+    heirs = made.ready["heirs"]
+    return await heirs.rewrite(town)
+
+
+def _succeeded(answer, _made):
+    # The key that asks has none of its mandates any more, so its session is nobody's.
+    return answer.status == 200 or answer.code == "unauthenticated"
+
+
+def _taken(answer, made):
+    if answer.status == 200:
+        return True
+    return answer.code == "precondition_failed" and (
+        answer.json["extra"] == {"active": made.ready["heirs"].new_seal}
+    )
+
+
 def _abandoned(answer, _made):
     return answer.status in {204, 404}
 
@@ -201,5 +229,8 @@ ACTS = (
     Act("complete an upload", _complete, _deposited, 201),
     Act("abandon an upload", _abandon, _abandoned, 204, Failpoint.UPLOAD_ABANDONED),
     Act("erase", _erase, _erased, 200),
+    Act("hand a mandate over", _succeed, _succeeded, 200),
+    Act("take a template over", _replace_template, _taken, 200),
+    Act("rewrite a template", _rewrite_template, _rewritten, 200),
     Act("fetch", _fetch, _answered(200), 200),
 )

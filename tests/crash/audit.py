@@ -32,6 +32,8 @@ class Picture(NamedTuple):
         uploads: state, generation and number of parts by seal id.
         accesses: by dossier, whether it is erased, and how many grants, templates, uploads and envelopes
             there are.
+        depositors: how many mandates each key has, by key id.
+        templates: seal, generation and length of bytes by id.
         journal: how often each action stands there, but for what comes with every start.
     """
 
@@ -39,6 +41,8 @@ class Picture(NamedTuple):
     grants: dict[str, bool]
     uploads: dict[str, tuple[str, int, int]]
     accesses: dict[str, tuple[bool, int, int, int, int]]
+    depositors: Counter[str]
+    templates: dict[str, tuple[str, int, int]]
     journal: Counter[str]
 
 
@@ -72,6 +76,7 @@ async def look(town: Town, made: Prepared, site: Site) -> Picture:
         parts = (await view.uploads._handle.execute(select(schema.upload_parts.c.upload_id))).scalars()
         filled = Counter(parts)
         accesses = await _accesses(view)
+        depositors, templates = await _mandates_and_templates(view)
     verifier = JournalVerifier()
     actions = Counter(verifier.add(row.entry).action for row in entries)
     actions.pop(Action.SERVER_STARTED.value, None)
@@ -80,6 +85,8 @@ async def look(town: Town, made: Prepared, site: Site) -> Picture:
         {row["statement"]["statement"]: row["revoked"] for row in grants["items"]},
         {row["seal_id"].hex(): (row["state"], row["generation"], filled[row["id"]]) for row in uploads},
         accesses,
+        depositors,
+        templates,
         actions,
     )
 
@@ -97,6 +104,19 @@ async def _accesses(view) -> dict[str, tuple[bool, int, int, int, int]]:
         )
         for row in dossiers
     }
+
+
+async def _mandates_and_templates(view) -> tuple[Counter[str], dict[str, tuple[str, int, int]]]:
+    handle = view.templates._handle
+    depositors = (await handle.execute(select(schema.depositors))).mappings().all()
+    templates = (await handle.execute(select(schema.templates))).mappings().all()
+    parts = (await handle.execute(select(schema.template_parts))).mappings().all()
+    sizes = {row["template_id"]: len(row["head"]) + len(row["body"]) for row in parts}
+    assert sizes == {row["id"]: row["size"] for row in templates if row["id"] in sizes}
+    return (
+        Counter(row["signing_key_id"].hex() for row in depositors if row["removed_at"] is None),
+        {row["id"]: (row["seal_id"].hex(), row["generation"], sizes.get(row["id"], 0)) for row in templates},
+    )
 
 
 async def check_whole(town: Town, made: Prepared, seals=None) -> None:

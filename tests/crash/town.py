@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from keys.keyring import Identity
+from tests.crash.heirs import prepare_heirs
 from tests.crash.processes import PATIENCE
 from tests.exchange.acts_of_people import Person, carry
 from tests.exchange.acts_on_dossiers import DossierAt
@@ -218,6 +219,7 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
     _, made.ready["large"] = made.seal(fresh(large, "large"))
     made.ready["large, damaged"] = damaged(made.ready["large"])
     await _begin_uploads(made, medium)
+    made.ready["heirs"] = await prepare_heirs(town, dossier)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
     await _doom(made)
     return made

@@ -278,8 +278,8 @@ class EvidenceListSuite:
             ({}, [three, two, one]),
             ({"evidence_type": "aipd"}, [three, one]),
             ({"evidence_type": "securite"}, []),
-            ({"signer": signer}, [one]),
-            ({"signer": signer, "evidence_type": "cgu"}, []),
+            ({"signers": {signer}}, [one]),
+            ({"signers": {signer, digest()}, "evidence_type": "cgu"}, []),
         ):
             found = await seals(records, dossier.id, state="active", **conditions)
             assert found == [version.seal_id for version in expected]

@@ -76,6 +76,14 @@ class Failpoint(StrEnum):
     ERASED_BODIES_NOTED = "services.removing.note: the rows say so, nothing is committed"
     DESTROYED_PURGED = "services.erasing.erase: what was deleted is out of the database's log"
 
+    # A template taken over.
+    SUCCESSION_JUDGED = "services.succession.succeed: the next key is good, nothing is written"
+    SUCCESSION_STATED = "services.succession.succeed: the statement is kept, the key's rows are the old one's"
+    DEPOSITORS_MOVED = "services.succession.succeed: the key's rows are the new one's"
+    TEMPLATE_JUDGED = "services.ownership._find: the template may be replaced, nothing is written"
+    TEMPLATE_MOVED = "stores.records.templates._move: the row names the new bytes, the old ones are there"
+    TEMPLATE_WRITTEN = "services.ownership: the new template stands in the old one's place"
+
     # The janitor: a server comes to these by itself, no request does.
     LOCK_TAKEN = "services.locking.take: the store keeps an archived body, no row says so"
     LOCKS_WRITTEN = "services.locking.keep: the rows say so, nothing is committed"

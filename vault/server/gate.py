@@ -63,6 +63,9 @@ def check_rules(routes: Iterable[Route]) -> None:
             if parameter not in PARAMETERS:
                 raise UnruledRouteError(f"{route.name}: there is no form for {parameter}")
             subject = Subject.VERSION if "number" in route.parameters else _SUBJECTS.get(parameter)
+            if rule.subject is Subject.TEMPLATE and "template" in route.parameters:
+                # It is gathered by both, so that a template is looked for in its own dossier alone.
+                subject = None if parameter == "dossier" else subject
             if subject is not None and rule.subject is not subject:
                 raise UnruledRouteError(f"{route.name}: the rule {route.rule} does not judge the {parameter}")
 

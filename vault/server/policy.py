@@ -34,6 +34,7 @@ class Subject(StrEnum):
     EVIDENCE = "evidence"
     VERSION = "version"
     UPLOAD = "upload"
+    TEMPLATE = "template"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,19 @@ def _manages(who: Principal, facts: Facts) -> bool:
     return who.role is Role.ADMIN or _tenant(who, facts)
 
 
+def _mandated(_who: Principal, facts: Facts) -> bool:
+    return facts.mandated
+
+
+def _owns_template(who: Principal, facts: Facts) -> bool:
+    """Tell whether the template carries the key of the editor that asks, or one whose place that has."""
+    return facts.mandated and _sealed(who, facts)
+
+
+def _sees_templates(who: Principal, facts: Facts) -> bool:
+    return facts.mandated if who.role is Role.EDITOR else _manages(who, facts)
+
+
 def _granted(_who: Principal, facts: Facts) -> bool:
     return facts.granted
 
@@ -210,6 +224,12 @@ RULES: Final[dict[str, Rule]] = {
     "dossiers": Rule(roles=_ALL - {Role.AUDITOR}, habilitated=_REVIEWER, judge=_always),
     "open_dossier": Rule(roles=_MANAGERS, habilitated=_PORTAL, judge=_always),
     "manage_dossier": Rule(roles=_MANAGERS, habilitated=_PORTAL, subject=Subject.DOSSIER, judge=_manages),
+    "list_templates": Rule(
+        roles=_MANAGERS | {Role.EDITOR}, habilitated=_PORTAL, subject=Subject.DOSSIER, judge=_sees_templates
+    ),
+    # Taking over is the editor's alone: no portal, no admin hands its mandate on.
+    "own_dossier": Rule(roles=frozenset({Role.EDITOR}), subject=Subject.DOSSIER, judge=_mandated),
+    "own_template": Rule(roles=frozenset({Role.EDITOR}), subject=Subject.TEMPLATE, judge=_owns_template),
     "manage_any_dossier": Rule(roles=_ADMIN, subject=Subject.DOSSIER, judge=_always),
     "see_dossier": Rule(
         roles=_ALL - {Role.AUDITOR}, habilitated=_REVIEWER, subject=Subject.DOSSIER, judge=_sees_dossier

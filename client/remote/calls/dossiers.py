@@ -16,6 +16,8 @@ from vault.api.models.dossiers import (
     DossierRequest,
     Grant,
     MyGrants,
+    Succeeded,
+    SuccessionRequest,
     Template,
     TemplateIssued,
     TemplateQuery,
@@ -77,6 +79,11 @@ class DossierCalls(Calls):
         call = Call(path={"dossier": dossier, "key": key})
         await self._transport.tell(self._route("remove_depositor"), call)
 
+    async def succeed_depositor(self, dossier: str, request: SuccessionRequest) -> Succeeded:
+        """Hand over to a new key, everywhere: see `client.remote.owning`. The session ends with it."""
+        call = Call(path={"dossier": dossier}, body=request)
+        return await self._transport.fetch(self._route("succeed_depositor"), Succeeded, call)
+
     async def create_template(
         self,
         dossier: str,
@@ -93,6 +100,18 @@ class DossierCalls(Calls):
         """Return one page of the dossier's templates."""
         call = Call(path={"dossier": dossier}, query=query)
         return await self._transport.fetch(self._route("list_templates"), Page[Template], call)
+
+    async def replace_template(
+        self, dossier: str, template: str, container: Upload, *, if_match: str
+    ) -> Template:
+        """Put one's own template in the place of another; ``if_match`` is the seal id of that one."""
+        call = Call(path={"dossier": dossier, "template": template}, upload=container, if_match=if_match)
+        return await self._transport.fetch(self._route("replace_template"), Template, call)
+
+    async def rewrite_template(self, dossier: str, template: str, head: Upload, *, if_match: str) -> Template:
+        """Put preamble and a new envelope before a template; ``if_match`` is its generation."""
+        call = Call(path={"dossier": dossier, "template": template}, upload=head, if_match=if_match)
+        return await self._transport.fetch(self._route("rewrite_template"), Template, call)
 
     async def withdraw_template(self, dossier: str, template: str) -> None:
         """End a template's link and remove the template."""

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 from client.remote.authority import habilitate, publish, withdraw
 from client.remote.carriage import to_model
 from client.remote.granting import give_grants
+from client.remote.handover import hand_over
 from client.remote.opening import NewDossier, NewMandate, give_mandate, open_dossier, prove
 from client.remote.service import Service
 from client.remote.signin import enrol, sign_in
 from client.remote.transport import Call, Transport
 from client.remote.uploading import upload_bytes
+from keys.keyfile import Use
+from keys.keyring import Identity
 from keys.statements import Opening, momentary, sign_statement
 from tests.exchange.cutting import content_digest, without_payload
 from tests.exchange.matrix.world import EVIDENCE_TYPE, OWN
@@ -39,7 +42,6 @@ from vault.api.routes import BY_NAME
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from keys.keyring import Identity
     from tests.exchange.matrix.world import World
     from vault.api.route import Route
 
@@ -137,6 +139,13 @@ async def _add_depositor(service: Service, world: World, actor: str) -> None:
     )
 
 
+async def _succeed(service: Service, world: World, actor: str) -> None:
+    editors = {"fellow_editor", "stranger_editor"}
+    old = world.identities[actor if actor in editors else "editor"]
+    request = hand_over(old, Identity.generate(Use.PERSON), OWN, service.origin, now=world.clock.now())
+    await service.succeed_depositor(OWN, request)
+
+
 async def _add_grant(service: Service, world: World, _actor: str) -> None:
     issuer, to, now = world.identities["admin"], world.people["spare"], world.clock.now()
     await give_grants(service, world.known, OWN, issuer=issuer, to=to, now=now)
@@ -211,10 +220,17 @@ SENDS: dict[str, Send] = {
     "remove_depositor": lambda s, w, _a: s.remove_depositor(
         OWN, w.identities["editor"].public.signing_key_id.hex()
     ),
+    "succeed_depositor": _succeed,
     "create_template": lambda s, w, _a: s.create_template(
         OWN, upload_bytes(w.new_template), TemplateQuery(lifetime=3600)
     ),
     "list_templates": lambda s, _w, _a: s.list_templates(OWN, Paging()),
+    "replace_template": lambda s, w, _a: s.replace_template(
+        OWN, w.template, upload_bytes(w.own_template), if_match=w.template_seal
+    ),
+    "rewrite_template": lambda s, w, _a: s.rewrite_template(
+        OWN, w.template, upload_bytes(w.template_head), if_match="1"
+    ),
     "withdraw_template": lambda s, w, _a: s.withdraw_template(OWN, w.template),
     "fetch_template": lambda s, w, _a: s.fetch_template(w.template_code),
     "get_my_grants": lambda s, _w, _a: s.get_my_grants(OWN),

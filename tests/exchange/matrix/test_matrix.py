@@ -48,6 +48,7 @@ SHOWN_BY = {
     "list_dossiers": "id",
     "list_evidence": "evidence",
     "list_reviewers": "account",
+    "list_templates": "id",
     "list_tokens": "account",
 }
 """What an item of a list is about."""
@@ -167,6 +168,7 @@ async def test_lists_show_what_one_may_see(arena, route, actor):
         "D-own": "own",
         "D-foreign": "foreign",
         world.proof: "proof",
+        world.template: "template",
         **{account.id: name for name, account in world.accounts.items()},
     }
     request = await request_for(world, BY_NAME[route], actor)

@@ -20,7 +20,7 @@ from client.remote.granting import believe, fetch_grants, fetch_keys
 from client.remote.opening import NewDossier, NewMandate, give_mandate, open_dossier, prove
 from client.remote.service import Service, connect
 from client.remote.signin import enrol, sign_in
-from client.remote.templating import make_template, seal_template
+from client.remote.templating import seal_template
 from client.remote.trust import learn
 from client.remote.uploading import upload_bytes
 from client.trust import Anchor
@@ -28,6 +28,7 @@ from keys.derivation import PasswordCost
 from keys.keyfile import Use
 from keys.keyring import Identity
 from tests.exchange.cutting import content_digest, cut
+from vault.api.models.dossiers import TemplateQuery
 from vault.api.models.people import AccountChange, AccountRequest, OrganisationRequest, TokenRequest
 from vault.api.models.signin import Role
 from vault.api.route import CONTAINER, DIGEST_HEADER, OCTETS
@@ -101,6 +102,9 @@ class World:
     active: str = ""
     template: str = ""
     template_code: str = ""
+    template_seal: str = ""
+    template_head: bytes = b""
+    own_template: bytes = b""
     upload: str = ""
     part: bytes = b""
     upload_envelope: bytes = b""
@@ -254,22 +258,35 @@ async def _dossiers(world: World, admin: Service) -> None:
                     possession=prove(identity, origin=service.origin, dossier=dossier),
                 )
             if dossier == OWN:
-                made = await make_template(
-                    service,
-                    world.anchor,
-                    issuer,
-                    world.keys[OWN],
-                    username="j.doe",
-                    mandate=NewMandate((EVIDENCE_TYPE,)),
-                    lifetime=86_400,
-                    cost=SMALL_COST,
+                made = _template(world, "editor")
+                issued = await service.create_template(
+                    OWN, upload_bytes(made), TemplateQuery(lifetime=86_400)
                 )
-                world.template, world.template_code = made.template.id, made.link.rpartition("/")[2]
+                assert issued.code is not None
+                world.template, world.template_code = issued.template.id, issued.code
+                world.template_seal = issued.template.seal_id
+                world.own_template = _template(world, "editor")
+                world.template_head = _other_password(made, world.identities["editor"])
     grants = (await admin.list_grants(OWN)).items
     by_account = {grant.account: grant.id for grant in grants}
     world.grant = by_account[world.accounts["reviewer"].id]
     await admin.revoke_grant(OWN, by_account[world.accounts["revoked_reviewer"].id])
     world.known = KnownDossier(world.anchor, await fetch_grants(admin, OWN))
+
+
+def _template(world: World, name: str) -> bytes:
+    """Return a template that carries somebody's key."""
+    depositor = world.identities[name]
+    access = PasswordAccess("j.doe", "a b c d", identity=depositor.seed)
+    return seal_template(world.anchor, depositor, world.keys[OWN], access, cost=SMALL_COST)
+
+
+def _other_password(template: bytes, editor: Identity) -> bytes:
+    """Return preamble and envelope of a template that opens with one more password."""
+    examined = run(examine(len(template)), lambda offset, length: template[offset : offset + length])
+    unlocked = unlock(examined, PasswordAccess("j.doe", "a b c d"))
+    access = PasswordAccess("j.doe", "e f g h", identity=editor.seed)
+    return replace_envelope(examined, rewrap(examined, unlocked, editor.signing, passwords=[access]))
 
 
 async def _proofs(world: World) -> None:
@@ -331,9 +348,8 @@ async def _endings(world: World, admin: Service, disabled: str) -> None:
     for name, editor in (("portal_for_editor", "editor"), ("portal_for_stranger", "stranger_editor")):
         world.tokens[name] = world.tokens["portal"]
         world.acting_for[name] = world.identities[editor].public.signing_key_id.hex()
-    depositor, access = Identity.generate(Use.PERSON), PasswordAccess("j.doe", "a b c d", identity=bytes(32))
-    key = world.keys[OWN]
-    world.new_template = seal_template(world.anchor, depositor, key, access, cost=SMALL_COST)
+    world.identities["later"] = Identity.generate(Use.PERSON)
+    world.new_template = _template(world, "later")
     await _upload(world)
     world.new_container = world.seal("editor")
     world.better_container = world.seal("editor", supersedes=world.active)

@@ -115,6 +115,22 @@ class Depositor(Answer):
     valid: bool = Field(description="What the server thinks of the mandate now.")
 
 
+class SuccessionRequest(Request):
+    """A depositor's key hands over to a new one: its mandates, and what it sealed, are the new one's."""
+
+    statement: SignedStatement = Field(description="The succession, signed by the old key.")
+    possession: Base64 = Field(description="The new key's signature over origin, dossier and its key id.")
+
+
+class Succeeded(Answer):
+    """Who stands in the place of a depositor's key from now on, in all dossiers."""
+
+    former: Hex32
+    key_id: Hex32
+    mandates: Count = Field(description="How many went over, in all dossiers.")
+    since: Time
+
+
 class TemplateQuery(Query):
     """How long a template can be fetched."""
 
@@ -129,6 +145,8 @@ class Template(Answer):
     id: Hex16
     dossier: DossierId
     signer: Hex32 = Field(description="The depositor key that its password slot carries.")
+    seal_id: Hex32 = Field(description="What If-Match names to replace it.")
+    generation: Count = Field(description="Of its envelope: what If-Match names to rewrite that.")
     size: Count
     created: Time
     expires: Time

@@ -14,6 +14,8 @@ from vault.api.models.dossiers import (
     DossierRequest,
     Grant,
     MyGrants,
+    Succeeded,
+    SuccessionRequest,
     Template,
     TemplateIssued,
     TemplateQuery,
@@ -21,6 +23,11 @@ from vault.api.models.dossiers import (
 from vault.api.models.people import StatementRequest
 from vault.api.problems import CONTAINER_CODES, Code
 from vault.api.route import CONTAINER, Route, Tag
+from vault.container.layout import PREAMBLE_LENGTH
+from vault.container.limits import ENVELOPE
+
+_MAX_TEMPLATE: Final = 1024 * 1024
+"""An envelope and a seal of the largest size, and a payload without files, fit."""
 
 _STATEMENT = (Code.STATEMENT_INVALID, Code.AUTHORITY_MISSING)
 
@@ -112,6 +119,17 @@ DOSSIERS: Final = (
         status=204,
     ),
     Route(
+        name="succeed_depositor",
+        method="POST",
+        path="/v1/dossiers/{dossier}/depositors/succession",
+        rule="own_dossier",
+        tag=Tag.DOSSIERS,
+        summary="Hand one's mandates over to a new key; the old one signs in nowhere any more.",
+        request=SuccessionRequest,
+        answer=Succeeded,
+        problems=(*_STATEMENT, Code.POSSESSION_UNPROVEN, Code.ALREADY_EXISTS),
+    ),
+    Route(
         name="create_template",
         method="POST",
         path="/v1/dossiers/{dossier}/templates",
@@ -120,7 +138,7 @@ DOSSIERS: Final = (
         summary="Store a template and get its link.",
         status=201,
         sends=CONTAINER,
-        max_body=1024 * 1024,
+        max_body=_MAX_TEMPLATE,
         query=TemplateQuery,
         answer=TemplateIssued,
         idempotent=True,
@@ -138,11 +156,44 @@ DOSSIERS: Final = (
         name="list_templates",
         method="GET",
         path="/v1/dossiers/{dossier}/templates",
-        rule="manage_dossier",
+        rule="list_templates",
         tag=Tag.DOSSIERS,
-        summary="The dossier's templates, without their links.",
+        summary="The dossier's templates, without their links; an editor sees its own.",
         query=Paging,
         answer=Page[Template],
+    ),
+    Route(
+        name="replace_template",
+        method="PUT",
+        path="/v1/dossiers/{dossier}/templates/{template}",
+        rule="own_template",
+        tag=Tag.DOSSIERS,
+        summary="Take a template over: put one's own in its place, behind the same link.",
+        sends=CONTAINER,
+        max_body=_MAX_TEMPLATE,
+        answer=Template,
+        if_match=True,
+        problems=(
+            *CONTAINER_CODES,
+            Code.TEMPLATE_REFUSED,
+            Code.WRITER_MISSING,
+            Code.ALREADY_EXISTS,
+            Code.AUTHORITY_MISSING,
+        ),
+    ),
+    Route(
+        name="rewrite_template",
+        method="PUT",
+        path="/v1/dossiers/{dossier}/templates/{template}/envelope",
+        rule="own_template",
+        tag=Tag.DOSSIERS,
+        summary="Put a new envelope before a template of one's own: who opens it, the body staying as it is.",
+        sends=CONTAINER,
+        max_body=PREAMBLE_LENGTH + ENVELOPE,
+        answer=Template,
+        if_match=True,
+        names="generation",
+        problems=(*CONTAINER_CODES, Code.CONFLICT, Code.TEMPLATE_REFUSED),
     ),
     Route(
         name="withdraw_template",

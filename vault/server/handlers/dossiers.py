@@ -16,12 +16,15 @@ from vault.api.models.dossiers import (
     DossierRequest,
     Grant,
     MyGrants,
+    Succeeded,
+    SuccessionRequest,
     Template,
     TemplateIssued,
     TemplateQuery,
 )
 from vault.api.models.people import StatementRequest
 from vault.api.route import CONTAINER
+from vault.server.call import Reply
 
 if TYPE_CHECKING:
     from vault.server.call import Call
@@ -69,6 +72,12 @@ async def remove_depositor(call: Call) -> None:
     await call.services.depositors.remove(call.path["dossier"], key, call.act)
 
 
+async def succeed_depositor(call: Call) -> Succeeded:
+    """Hand over to a new key."""
+    request = call.body(SuccessionRequest)
+    return await call.services.succession.succeed(call.path["dossier"], request, call.act)
+
+
 async def create_template(call: Call) -> TemplateIssued:
     """Store a template."""
     query = call.query(TemplateQuery)
@@ -77,7 +86,21 @@ async def create_template(call: Call) -> TemplateIssued:
 
 async def list_templates(call: Call) -> Page[Template]:
     """List templates."""
-    return await call.services.templates.list(call.path["dossier"], call.query(Paging))
+    return await call.services.templates.list(call.path["dossier"], call.query(Paging), call.act)
+
+
+async def replace_template(call: Call) -> Reply:
+    """Take a template over."""
+    place, match = (call.path["dossier"], call.path["template"]), bytes.fromhex(call.tag)
+    answer = await call.services.ownership.replace(*place, match, call.stream, call.act)
+    return Reply(answer, {"ETag": f'"{answer.seal_id}"'})
+
+
+async def rewrite_template(call: Call) -> Reply:
+    """Take a template's new envelope."""
+    place, expected = (call.path["dossier"], call.path["template"]), int(call.tag)
+    answer = await call.services.ownership.rewrite(*place, expected, call.stream, call.act)
+    return Reply(answer, {"ETag": f'"{answer.generation}"'})
 
 
 async def withdraw_template(call: Call) -> None:

@@ -104,7 +104,7 @@ class Authority:
         authority = await self._beliefs.authority(view)
         server = await self._beliefs.named(view, SERVER_HABILITATION)
         recovery = await self._beliefs.named(view, RECOVERY)
-        successions = await view.statements.find("succession")
+        successions = await view.statements.successions()
         return TrustAnswer(
             origin=self._origin,
             server_identity=encode_public(self._identity),

@@ -18,6 +18,7 @@ from keys.statements import (
     Habilitation,
     Mandate,
     Statement,
+    Succession,
     read_unjudged,
 )
 from keys.trust import Trust, Verified
@@ -26,7 +27,7 @@ from vault.server.refusals import RefusedError
 from vault.server.services import views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from keys.keyfile import PublicIdentity
     from keys.kinds import Role
@@ -168,39 +169,74 @@ class Beliefs:
         assert latest.withdrawn_by is not None
         return latest, await view.statements.get(latest.withdrawn_by)
 
+    async def line(self, view: View, dossier_id: str, signing_key_id: bytes) -> frozenset[bytes]:
+        """Return the ids of the keys whose place a key has in a dossier, its own among them.
+
+        What those sealed is its own: it may see, fetch, replace and rewrite it.
+        """
+        found = {signing_key_id}
+        for origin in await view.depositors.origins(dossier_id, signing_key_id):
+            key = origin
+            while key not in found:
+                found.add(key)
+                for row in await view.statements.find("succession", subject=key):
+                    key = read_unjudged(views.stored(row), Succession).new.signing_key_id
+        return frozenset(found)
+
+    async def present(self, view: View, signing_key_id: bytes) -> bytes:
+        """Return the id of the key that has a depositor's place now: its own, or that of who followed it."""
+        seen = set[bytes]()
+        key = signing_key_id
+        while key not in seen:
+            seen.add(key)
+            for row in await view.statements.find("succession", subject=key):
+                key = read_unjudged(views.stored(row), Succession).new.signing_key_id
+        return key
+
     async def mandates(
         self, view: View, dossier_id: str, signing_key_id: bytes, at: int
     ) -> tuple[Mandate, ...]:
-        """Return the mandates of a signing key for a dossier that count at the time ``at``."""
+        """Return the mandates that count for a signing key in a dossier at the time ``at``.
+
+        Those are the ones that it was given, or that were given to a key whose place it has.
+        """
         found = await view.depositors.mandates(dossier_id, signing_key_id)
         if not found or await self.authority(view) is None:
             return ()
         opener = await self.opener(view, dossier_id)
         counting = []
         for row in found:
-            grounds = await self.grounds(view, [row.issuer])
+            assert row.subject is not None
+            grounds = await self.grounds(view, [row.issuer, row.subject])
             withdrawals = await view.statements.find("withdrawal", subject=row.id)
             trust = await self._trust(view, grounds._replace(withdrawals=grounds.withdrawals + withdrawals))
             try:
                 verified = trust.verify(views.stored(row), Mandate, at=at, opener=opener)
             except KeyMaterialError:
                 continue
-            if verified.statement.dossier == dossier_id and verified.statement.signer == signing_key_id:
-                counting.append(verified.statement)
+            mandate = verified.statement
+            if mandate.dossier == dossier_id and signing_key_id in trust.mandated(mandate.signer, at=at):
+                counting.append(mandate)
         return tuple(counting)
 
     async def issuers(
-        self, view: View, statements: Iterable[rows.StoredStatement]
+        self, view: View, statements: Collection[rows.StoredStatement]
     ) -> tuple[SignedStatement, ...]:
-        """Return what ``statements`` are judged by: their issuers' habilitations and what ended those."""
-        grounds = await self.grounds(view, {row.issuer for row in statements})
+        """Return what ``statements`` are judged by.
+
+        Those are their issuers' habilitations, what ended those, and who followed the signers of mandates.
+        """
+        keys = {row.issuer for row in statements}
+        keys |= {row.subject for row in statements if row.kind == "mandate" and row.subject is not None}
+        grounds = await self.grounds(view, keys)
         return tuple(views.statement(row) for row in grounds.all)
 
     async def grounds(self, view: View, keys: Iterable[bytes]) -> Grounds:
-        """Return what is known of signing keys (by key id), and of whoever withdrew something of it."""
+        """Return what is known of signing keys (by key id): who followed them, who withdrew what."""
         waiting, seen = list(keys), set[bytes]()
         habilitations: dict[bytes, rows.StoredStatement] = {}
         withdrawals: dict[bytes, rows.StoredStatement] = {}
+        successions = {row.id: row for row in await view.statements.successions()}
         while waiting:
             key = waiting.pop()
             if key in seen:
@@ -211,8 +247,12 @@ class Beliefs:
                 for withdrawal in await view.statements.find("withdrawal", subject=habilitation.id):
                     withdrawals[withdrawal.id] = withdrawal
                     waiting.append(withdrawal.issuer)
-        successions = await view.statements.find("succession")
-        return Grounds(tuple(habilitations.values()), tuple(withdrawals.values()), successions)
+            for succession in await view.statements.find("succession", subject=key):
+                successions[succession.id] = succession
+                waiting.append(read_unjudged(views.stored(succession), Succession).new.signing_key_id)
+        return Grounds(
+            tuple(habilitations.values()), tuple(withdrawals.values()), tuple(successions.values())
+        )
 
     async def _trust(self, view: View, grounds: Grounds) -> Trust:
         authority = await self.require_authority(view)

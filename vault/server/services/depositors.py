@@ -67,6 +67,10 @@ class Depositors:
                 raise RefusedError(
                     Code.ALREADY_EXISTS, "an account has this key; depositors have their own", field="key"
                 )
+            if await tx.statements.find("succession", subject=signer):
+                raise RefusedError(
+                    Code.STATEMENT_INVALID, "the key has handed over to a successor", field="key"
+                )
             stored = await keep(tx, verified, subject=signer, dossier_id=dossier_id)
             row = await tx.depositors.add(
                 depositor_id=new_id(),
@@ -97,19 +101,20 @@ class Depositors:
         return Page(items=tuple(items), next=found.next)
 
     async def remove(self, dossier_id: str, signing_key_id: bytes, act: Act) -> None:
-        """End a key's mandates for a dossier.
+        """End a key's mandates for a dossier; one that handed over stands for the key that followed it.
 
         Raises:
             RefusedError: not_found.
         """
         async with self._records.change(act.origin) as tx:
+            key = await self._beliefs.present(tx, signing_key_id)
             try:
-                count = await tx.depositors.remove(dossier_id, signing_key_id)
+                count = await tx.depositors.remove(dossier_id, key)
             except OutdatedError:
                 raise RefusedError(Code.NOT_FOUND, "the key has no mandate there") from None
             await tx.record(
                 Action.DEPOSITOR_REMOVED,
-                [Subject("dossier", dossier_id), Subject("depositor", signing_key_id.hex())],
+                [Subject("dossier", dossier_id), Subject("depositor", key.hex())],
                 {Fact.COUNT: count},
             )
 

@@ -35,11 +35,12 @@ class Proofs:
     async def list(self, dossier_id: str, query: EvidenceQuery, act: Act) -> Page[Version]:
         """Return a page of versions, the newest first; an editor's own alone."""
         async with self._records.read() as view:
+            editor = scope(act.principal).mandated
             found = await view.evidence.list(
                 dossier_id,
                 state=query.state.value,
                 evidence_type=query.type,
-                signer=scope(act.principal).mandated,
+                signers=await self._beliefs.line(view, dossier_id, editor) if editor is not None else None,
                 cursor=query.cursor,
                 limit=query.limit,
             )
@@ -52,7 +53,8 @@ class Proofs:
             proof = await view.evidence.proof(proof_id)
             assert proof is not None
             versions = await view.evidence.versions(proof_id)
-        seen = tuple(row for row in versions if editor is None or row.signer == editor)
+            own = await self._beliefs.line(view, proof.dossier_id, editor) if editor is not None else None
+        seen = tuple(row for row in versions if own is None or row.signer in own)
         return views.evidence(proof, seen)
 
     async def archive(self, proof_id: str, match: bytes, act: Act) -> Evidence:

@@ -1,4 +1,4 @@
-"""Gathering the facts that policy judges by: about a token, a dossier, a proof, a version, an upload."""
+"""Gathering the facts that policy judges by: about a token, a dossier, and what belongs to one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vault.server.ports import Clock, Records
     from vault.server.services.acts import View
     from vault.server.services.beliefs import Beliefs
+    from vault.server.stores.records import rows
 
 
 class Gathered(NamedTuple):
@@ -19,6 +20,11 @@ class Gathered(NamedTuple):
 
     facts: Facts
     max_container_bytes: int = 0
+
+
+class _Place(NamedTuple):
+    dossier_id: str
+    signers: frozenset[bytes]
 
 
 class FactGathering:
@@ -34,34 +40,35 @@ class FactGathering:
         async with self._records.read() as view:
             return await self.within(view, subject, path, who)
 
-    async def within(  # noqa: PLR0911 - one return for each subject, and one where it is not there
+    async def within(
         self, view: View, subject: Subject, path: Mapping[str, str], who: Principal
     ) -> Gathered | None:
         """Do the same in a transaction that is open, so that what follows in it rests on the same facts."""
+        if subject is Subject.TOKEN:
+            token = await view.tokens.get(path["token"])
+            return Gathered(Facts(owner=token.account_id)) if token else None
+        found = await self._place(view, subject, path)
+        return await self._dossier(view, found.dossier_id, who, found.signers) if found else None
+
+    async def _place(self, view: View, subject: Subject, path: Mapping[str, str]) -> _Place | None:
+        """Return the dossier that something belongs to, and which keys sealed it."""
         match subject:
-            case Subject.TOKEN:
-                token = await view.tokens.get(path["token"])
-                return Gathered(Facts(owner=token.account_id)) if token else None
             case Subject.DOSSIER:
-                return await self._dossier(view, path["dossier"], who, frozenset())
+                return _Place(path["dossier"], frozenset())
             case Subject.EVIDENCE:
                 proof = await view.evidence.proof(path["evidence"])
-                if proof is None:
-                    return None
-                signers = frozenset(version.signer for version in await view.evidence.versions(proof.id))
-                return await self._dossier(view, proof.dossier_id, who, signers)
+                versions = await view.evidence.versions(proof.id) if proof else ()
+                signers = frozenset(version.signer for version in versions)
+                return _Place(proof.dossier_id, signers) if proof else None
             case Subject.VERSION:
-                version = await view.evidence.version(path["evidence"], int(path["number"]))
-                if version is None:
-                    return None
-                return await self._dossier(view, version.dossier_id, who, frozenset({version.signer}))
+                return _place_of(await view.evidence.version(path["evidence"], int(path["number"])))
             case Subject.UPLOAD:
-                upload = await view.uploads.get(path["upload"], now=self._clock.now())
-                if upload is None:
-                    return None
-                return await self._dossier(view, upload.dossier_id, who, frozenset({upload.signer}))
-            case Subject.NOTHING:
-                return None
+                return _place_of(await view.uploads.get(path["upload"], now=self._clock.now()))
+            case Subject.TEMPLATE:
+                template = await view.templates.get(path["template"])
+                if template and template.withdrawn_at is None and template.dossier_id == path["dossier"]:
+                    return _place_of(template)
+        return None
 
     async def _dossier(
         self, view: View, dossier_id: str, who: Principal, signers: frozenset[bytes]
@@ -76,6 +83,10 @@ class FactGathering:
             if who.editor_key is not None
             else ()
         )
+        editor = who.editor_key
+        # What was sealed by a key whose place one has is one's own.
+        if mandates and editor and await self._beliefs.line(view, dossier_id, editor) & signers:
+            signers |= {editor}
         granted = (
             who.kem_key is not None
             and await view.grants.is_granted(dossier_id, who.kem_key)
@@ -94,3 +105,7 @@ class FactGathering:
             ),
             organisation.max_container_bytes,
         )
+
+
+def _place_of(row: rows.Version | rows.Upload | rows.Template | None) -> _Place | None:
+    return _Place(row.dossier_id, frozenset({row.signer})) if row else None

@@ -59,6 +59,7 @@ class Publishing:
 
     def __init__(self, beliefs: Beliefs, key: SigningKey) -> None:
         self.admission = Admission(beliefs)
+        self._beliefs = beliefs
         self._key = key
 
     async def find_place(self, view: View, proof_id: str, match: bytes) -> Place:
@@ -115,8 +116,7 @@ class Publishing:
             },
         )
 
-    @staticmethod
-    async def _check_supersedes(view: View, outline: Outline, place: Place) -> None:
+    async def _check_supersedes(self, view: View, outline: Outline, place: Place) -> None:
         seal = outline.seal.seal
         if place.proof is None:
             if seal.supersedes:
@@ -135,8 +135,9 @@ class Publishing:
                 extra={"active": proof.seal_id.hex(), "state": proof.state},
             )
         active = await view.evidence.by_seal(proof.seal_id)
-        if active is None or active.signer != seal.signer_key_id:
-            # Whoever deposits it: a depositor replaces what it sealed itself.
+        line = await self._beliefs.line(view, place.dossier, seal.signer_key_id)
+        if active is None or active.signer not in line:
+            # Whoever deposits it: a depositor replaces what it sealed itself, or who was in its place.
             raise RefusedError(Code.UNKNOWN_SIGNER, "the proof was sealed by another key")
         if seal.evidence_type != proof.evidence_type:
             raise RefusedError(

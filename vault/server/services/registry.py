@@ -24,6 +24,7 @@ from vault.server.services.idempotency import Idempotency
 from vault.server.services.identification import Identification
 from vault.server.services.journal import JournalReading
 from vault.server.services.organisations import Organisations
+from vault.server.services.ownership import Ownership
 from vault.server.services.parts import Parts
 from vault.server.services.publishing import Publishing
 from vault.server.services.removing import Removing
@@ -31,6 +32,7 @@ from vault.server.services.retentions import Retentions
 from vault.server.services.rewriting import Rewriting
 from vault.server.services.signin import SignIn
 from vault.server.services.sources import Sources
+from vault.server.services.succession import Succession
 from vault.server.services.templates import Templates
 from vault.server.services.throttling import Throttling
 from vault.server.services.tokens import Tokens
@@ -65,11 +67,13 @@ class Services:
     identification: Identification
     journal: JournalReading
     organisations: Organisations
+    ownership: Ownership
     parts: Parts
     retentions: Retentions
     rewriting: Rewriting
     signin: SignIn
     sources: Sources
+    succession: Succession
     templates: Templates
     tokens: Tokens
     uploads: Uploads
@@ -135,11 +139,13 @@ def build_services(
             quota_bytes=settings.quota_bytes,
             max_container_bytes=settings.max_container_bytes,
         ),
+        ownership=Ownership(records, beliefs),
         parts=Parts(records, store, clock, lifetime=settings.upload_seconds),
         retentions=Retentions(records),
         rewriting=Rewriting(records, beliefs),
         signin=signin,
         sources=Sources(settings.trusted_proxies),
+        succession=Succession(records, beliefs, origin=origin),
         templates=Templates(records, clock, beliefs, throttling, idempotency, origin=origin),
         tokens=Tokens(records, clock),
         uploads=Uploads(

@@ -78,7 +78,7 @@ class Templates:
         repeated = await self._repeated(examined, act)
         if repeated is not None:
             return repeated
-        _check(examined, authority)
+        check_template(examined, authority)
         seal, envelope, code = examined.seal.seal, examined.envelope, new_code()
         async with self._records.change(act.origin) as tx:
             dossier = await tx.dossiers.get(dossier_id)
@@ -123,10 +123,16 @@ class Templates:
             return None
         return TemplateIssued.model_validate_json(found.answer)
 
-    async def list(self, dossier_id: str, paging: Paging) -> Page[Template]:
-        """Return a page of a dossier's templates, without their links."""
+    async def list(self, dossier_id: str, paging: Paging, act: Act) -> Page[Template]:
+        """Return a page of a dossier's templates, without their links; an editor's own alone."""
+        editor = act.principal.editor_key
         async with self._records.read() as view:
-            found = await view.templates.list(dossier_id, cursor=paging.cursor, limit=paging.limit)
+            found = await view.templates.list(
+                dossier_id,
+                signers=await self._beliefs.line(view, dossier_id, editor) if editor is not None else None,
+                cursor=paging.cursor,
+                limit=paging.limit,
+            )
         return views.page(found, views.template)
 
     async def withdraw(self, dossier_id: str, template_id: str, act: Act) -> None:
@@ -175,7 +181,12 @@ class Templates:
         return Fetched(parts.head + parts.body, row.seal_id)
 
 
-def _check(examined: Examined, authority: PublicIdentity) -> None:
+def check_template(examined: Examined, authority: PublicIdentity) -> None:
+    """Return only if a whole container can serve as a template.
+
+    Raises:
+        RefusedError: template_refused; writer_missing.
+    """
     seal, envelope = examined.seal.seal, examined.envelope.envelope
     if seal.evidence_type != TEMPLATE or seal.supersedes:
         raise RefusedError(Code.TEMPLATE_REFUSED, "this is evidence, not a template")

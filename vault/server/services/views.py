@@ -148,6 +148,8 @@ def template(row: rows.Template) -> Template:
         id=row.id,
         dossier=row.dossier_id,
         signer=row.signer.hex(),
+        seal_id=row.seal_id.hex(),
+        generation=row.generation,
         size=row.size,
         created=row.created_at,
         expires=row.expires_at,

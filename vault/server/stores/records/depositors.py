@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from vault.server.ports import OutdatedError
 from vault.server.stores.records import schema
@@ -49,6 +49,27 @@ class Depositors:
             .order_by(table.c.position, table.c.id),
         )
 
+    async def origins(self, dossier_id: str, signing_key_id: bytes) -> tuple[bytes, ...]:
+        """Return the key ids that a key's mandates in a dossier were given to, ended ones included."""
+        table, statements = schema.depositors, schema.statements
+        return await self._handle.values(
+            select(statements.c.subject)
+            .join(table, table.c.mandate_id == statements.c.id)
+            .where(table.c.dossier_id == dossier_id, table.c.signing_key_id == signing_key_id)
+            .distinct()
+        )
+
+    async def last_deposit(self, signing_key_id: bytes) -> int | None:
+        """Return when a key last sealed what was deposited, UTC seconds, in the dossiers that it is in."""
+        table, versions = schema.depositors, schema.versions
+        own = select(table.c.dossier_id).where(table.c.signing_key_id == signing_key_id)
+        found: int | None = await self._handle.value(
+            select(func.max(versions.c.created_at)).where(
+                versions.c.dossier_id.in_(own), versions.c.signer == signing_key_id
+            )
+        )
+        return found
+
     async def list(self, dossier_id: str, *, cursor: str | None = None, limit: int = 50) -> Page[Depositor]:
         """Return a page of a dossier's depositors that were not removed; raise `BadCursorError`."""
         table = schema.depositors
@@ -94,6 +115,18 @@ class DepositorChanges(Depositors):
                 created_at=self._change.now,
             ),
         )
+
+    async def hand_over(self, former: bytes, signing_key_id: bytes, signing_public: bytes) -> int:
+        """Give all standing entries of the key ``former`` to another one; return how many those were.
+
+        The mandates behind them stay as they are: a succession leads from the key that they name.
+        """
+        moved = await self._change.execute(
+            update(schema.depositors)
+            .where(schema.depositors.c.signing_key_id == former, schema.depositors.c.removed_at.is_(None))
+            .values(signing_key_id=signing_key_id, signing_public=signing_public)
+        )
+        return moved.rowcount
 
     async def remove(self, dossier_id: str, signing_key_id: bytes) -> int:
         """Remove a key from a dossier, with all its mandates there; return how many those were.

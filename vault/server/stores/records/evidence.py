@@ -84,7 +84,7 @@ class Evidence:
         *,
         state: str,
         evidence_type: str | None = None,
-        signer: bytes | None = None,
+        signers: Collection[bytes] | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[Version]:
@@ -96,7 +96,7 @@ class Evidence:
             dossier_id: of this dossier.
             state: active or archived.
             evidence_type: of this type alone.
-            signer: sealed by this key alone.
+            signers: sealed by one of these keys.
             cursor: of the page before.
             limit: 1 to 200.
 
@@ -107,8 +107,10 @@ class Evidence:
         query = rows_of(Version, table).where(table.c.dossier_id == dossier_id, table.c.state == state)
         if evidence_type is not None:
             query = query.where(table.c.evidence_type == evidence_type)
-        if signer is not None:
-            query = query.where(table.c.signer == signer)
+        if signers is not None:
+            # One is the rule, and equality lets an index put the page in order.
+            one = next(iter(signers)) if len(signers) == 1 else None
+            query = query.where(table.c.signer == one if one else table.c.signer.in_(signers))
         return await page(self._handle, Version, query, table, cursor=cursor, limit=limit, tie="proof_id")
 
     async def generations(self, dossier_id: str) -> Sequence[int]:

@@ -49,6 +49,17 @@ class Statements:
             query = query.where(table.c.generation == generation)
         return await self._handle.all(StoredStatement, query.order_by(table.c.position, table.c.id))
 
+    async def successions(self) -> tuple[StoredStatement, ...]:
+        """Return the successions of authority, server and accounts, the first stored first.
+
+        Those of depositors are many: they are stored with a dossier, and found by the key that hands over.
+        """
+        table = schema.statements
+        query = rows_of(StoredStatement, table).where(
+            table.c.kind == "succession", table.c.dossier_id.is_(None)
+        )
+        return await self._handle.all(StoredStatement, query.order_by(table.c.position, table.c.id))
+
 
 class StatementChanges(Statements):
     """Signed statements, to be added and withdrawn; none is ever removed."""

@@ -17,7 +17,7 @@ class TestEvidenceList(EvidenceListSuite):
         [
             ({"evidence_type": "aipd"}, "ix_versions_listed "),
             ({}, "ix_versions_listed_all "),
-            ({"signer": bytes(32)}, "ix_versions_signed "),
+            ({"signers": {bytes(32)}}, "ix_versions_signed "),
         ],
     )
     async def test_an_index_serves_every_page_without_sorting(

@@ -299,7 +299,7 @@ def filled(postgres):
     [
         ({"evidence_type": "type1"}, "ix_versions_listed "),
         ({}, "ix_versions_listed_all "),
-        ({"signer": sha256(b"k1").digest()}, "ix_versions_signed "),
+        ({"signers": {sha256(b"k1").digest()}}, "ix_versions_signed "),
     ],
 )
 async def test_an_index_serves_every_page_without_sorting(postgres, filled, clock, conditions, index):
