@@ -24,6 +24,7 @@ class Term:
 
 
 AUTHORITY: Final = Term(N_("the word of the authority"))
+CERTIFICATE: Final = Term(N_("the certificate"))
 CONTAINER: Final = Term(N_("the container"))
 CHECKPOINT: Final = Term(N_("the journal's checkpoint"))
 DOSSIER_KEY: Final = Term(N_("the statement on the dossier's key"))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from client.records import Pin
     from keys.keyfile import PublicIdentity
+    from keys.kinds import S
     from keys.statements import Role, Signed
     from vault.container.examine import Examined
 
@@ -102,6 +103,12 @@ class Anchor:
         with judging(distrust.RECEIPT):
             at = read_unjudged(signed, Receipt).issued
             return self.trust.verify(signed, Receipt, at=at).statement
+
+    def certificate(self, signed: Signed, kind: type[S]) -> S:
+        """Return the statement of a certificate, judged at the moment that it names; raises as `receipt`."""
+        with judging(distrust.CERTIFICATE):
+            at = read_unjudged(signed, kind).issued
+            return self.trust.verify(signed, kind, at=at).statement
 
     def checkpoint(self, signed: Signed) -> Checkpoint:
         """Return a checkpoint that the service signed; raises as `receipt` does."""

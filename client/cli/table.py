@@ -79,12 +79,21 @@ SECTIONS: Final = (
             Entry("deposit", _ONLINE + "deposit", "deposit", N_("deposit or replace a proof")),
             Entry("evidence", _ONLINE + "evidence", "evidence", N_("list, fetch and archive proofs")),
             Entry("receipt", _ONLINE + "receipt", "receipt", N_("fetch and verify receipts")),
+            Entry(
+                "certificate",
+                _ONLINE + "certificate",
+                "certificate",
+                N_("fetch and verify certificates of what was erased"),
+            ),
         ),
     ),
     Section(
         N_("Running a service"),
         (
-            Entry("dossier", _ONLINE + "dossier", "dossier", N_("open, list and close dossiers")),
+            Entry("dossier", _ONLINE + "dossier", "dossier", N_("open, list, close and erase dossiers")),
+            Entry(
+                "retention", _ONLINE + "retention", "retention", N_("say how long closed dossiers are kept")
+            ),
             Entry("depositor", _ONLINE + "depositor", "depositor", N_("say who may deposit")),
             Entry("grant", _ONLINE + "grant", "grant", N_("say who can open a dossier")),
             Entry("reviewer", _ONLINE + "reviewer", "reviewer", N_("see who can be given a dossier")),

@@ -288,6 +288,21 @@ async def test_an_empty_dossier_is_erased_too(estate):
     assert (done["state"], done["versions"]) == ("erased", 0)
 
 
+async def test_a_dossier_whose_bodies_were_lost_is_erased_as_well(estate):
+    for key in await estate.objects():
+        await estate.world.store.delete(key)
+    seals = schema.seals.delete().where(
+        schema.seals.c.seal_id == bytes.fromhex(estate.versions["first"]["seal_id"])
+    )
+    async with estate.world.records.bookkeeping() as books:
+        await books.uploads._handle.execute(seals)
+    done = await estate.end()
+    assert (done["state"], done["waiting"]) == ("erased", 0)
+    page = await estate.world.ok("list_erased", estate.path, token=estate.world.root)
+    lines = [LineTree(ERASED_VERSION).read(decode_binary(item, len(item) * 3 // 4)) for item in page["items"]]
+    assert [bool(line.root) for line in lines] == [False, True]
+
+
 class Refusing:
     """A store that removes nothing."""
 

@@ -53,6 +53,11 @@ def confirm(question: str) -> bool:
     return _ask(question).strip().lower() in {"y", "yes", "o", "oui"}
 
 
+def confirm_name(prompt: str, name: str) -> bool:
+    """Ask on the terminal for a name that has to be typed in full."""
+    return _ask(prompt) == name
+
+
 def _ask(prompt: str) -> str:
     # Two handles: a terminal cannot be opened for both by one buffered file.
     with _TERMINAL.open("w", encoding="utf-8", errors="backslashreplace") as terminal:

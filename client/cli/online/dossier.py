@@ -9,6 +9,7 @@ import click
 
 from client.cli.online.acting import acting_option
 from client.cli.online.connection import anchored, asking, online
+from client.cli.online.erasing import erase
 from client.cli.online.finding import find_organisation, find_reviewer
 from client.cli.online.identities import identity_options, own_identity
 from client.cli.options import json_option
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 @group("dossier", help=_("Dossiers: opened by a portal or an admin, with a key of their own."))
 def dossier() -> None:
     """Hold the commands."""
+
+
+dossier.add_command(erase)
 
 
 @dossier.command(

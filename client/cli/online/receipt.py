@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client.cli.online.connection import anchored, known_service, online, server_option
+from client.cli.online.connection import anchored, online, server_option
 from client.cli.online.receiving import read_receipt, show_receipt, write_receipt
+from client.cli.online.trusting import offline_anchor
 from client.cli.options import force_option, json_option
 from client.cli.style import group
-from client.errors import N_, AccessProblem, UsageProblem
+from client.errors import N_, UsageProblem
 from client.exchange.containers import ContainerFile
 from client.exchange.targets import require_free
 from client.remote.carriage import from_model
 from client.remote.fetching import choose_version
-from client.trust import Anchor, check_receipt
-from client.trustfile import read_trust_file
+from client.trust import check_receipt
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
@@ -83,19 +83,8 @@ async def fetch(
 def verify(*, file: str, container: str | None, trust: str | None, server: str | None, as_json: bool) -> None:
     """Judge it; nothing is sent."""
     signed = read_receipt(file)
-    verified = _anchor(trust, server).receipt(signed)
+    verified = offline_anchor(trust, server).receipt(signed)
     if container is not None:
         with ContainerFile.open(container) as opened:
             check_receipt(verified, opened.examine())
     show_receipt(verified, as_json=as_json, extra={"valid": True, "container": container})
-
-
-def _anchor(trust: str | None, server: str | None) -> Anchor:
-    if trust is not None:
-        return Anchor(read_trust_file(trust))
-    known = known_service(server)
-    if known.pin is None:
-        raise AccessProblem(
-            N_("whom to trust at {url} is not known yet; sign in again with scelle login"), url=known.url
-        )
-    return Anchor(known.pin)

@@ -9,11 +9,13 @@ import click
 
 from client import distrust
 from client.cli.online.confirming import confirm
+from client.cli.online.connection import known_service
 from client.cli.output import print_json, print_pairs
 from client.distrust import Distrusted
 from client.errors import N_, AccessProblem, UsageProblem
 from client.remote.trust import learn, name_authority, renew
 from client.terminal import can_ask, say
+from client.trust import Anchor
 from client.trustfile import read_trust_file
 from keys.errors import Refusal
 
@@ -32,6 +34,23 @@ def trust_option() -> Decorator:
         metavar=_("FILE"),
         help=_("Whom to trust: what an admin's scelle trust export wrote; otherwise you are asked."),
     )
+
+
+def offline_anchor(trust: str | None, server: str | None) -> Anchor:
+    """Return whom to trust without asking anybody: by a file, or as it was confirmed for a service.
+
+    Raises:
+        AccessProblem: nobody ever decided that.
+        UsageProblem: not such a file.
+    """
+    if trust is not None:
+        return Anchor(read_trust_file(trust))
+    known = known_service(server)
+    if known.pin is None:
+        raise AccessProblem(
+            N_("whom to trust at {url} is not known yet; sign in again with scelle login"), url=known.url
+        )
+    return Anchor(known.pin)
 
 
 async def settle_trust(service: Service, known: ServiceProfile, trust: str | None) -> Pin:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from keys.canonical import encode_binary
@@ -255,7 +256,8 @@ async def _judge(tx: Change, dossier: rows.Dossier) -> int:
     if tx.now < until.end:
         raise RefusedError(
             Code.RETENTION_RUNNING,
-            f"the dossier is kept for {until.days} days after it was closed",
+            f"the dossier is kept for {until.days} days after it was closed, until "
+            f"{datetime.fromtimestamp(until.end, UTC):%Y-%m-%dT%H:%M:%SZ}",
             extra={"allowed_from": until.end},
         )
     return dossier.closed_at
