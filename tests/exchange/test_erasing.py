@@ -11,6 +11,7 @@ from vault.certificates import ERASED_VERSION, LineTree
 from vault.journal import Action
 from vault.merkle import leaf_hash
 from vault.server.ports import StoreUnavailableError
+from vault.server.services.damage import Kind
 from vault.server.services.erasing import AT_ONCE
 from vault.server.services.scrub import Scrub
 from vault.server.stores.records import schema
@@ -162,11 +163,11 @@ async def test_what_proves_it_stays(estate):
     assert found == []
 
 
-async def _scrubbed(estate):
+async def _scrubbed(estate, dossier=None):
     found = []
     scrubbing = await Scrub(
         estate.world.records, estate.world.store, estate.world.clock, found=found.append
-    ).run()
+    ).run(dossier)
     return found, scrubbing
 
 
@@ -343,6 +344,34 @@ async def test_one_request_removes_no_more_than_anybody_waits_for(estate, monkey
     done = await estate.end()
     assert done["waiting"] == 1
     assert (await estate.ask(done["root"])).json["waiting"] == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "said"),
+    [
+        (schema.erasure_lines, {"line": b"{}"}, "were changed"),
+        (schema.erasure_lines, None, "0 lines about 2 things"),
+        (schema.erasures, {"statement": b"{}"}, "statement of the certificate was changed"),
+        (schema.erasures, {"position": 1}, "not the one of this dossier"),
+        (schema.erasures, None, "is missing"),
+        (schema.journal, {"leaf": bytes(32)}, "the journal does not have the entry"),
+    ],
+)
+async def test_a_scrub_finds_a_certificate_that_was_changed(estate, table, values, said):
+    await estate.end()
+    alter = table.delete() if values is None else table.update().values(values)
+    async with estate.world.records.bookkeeping() as books:
+        execute = books.uploads._handle.execute
+        if table is schema.erasures and values is None:
+            await execute(schema.erasure_lines.delete())
+        await execute(alter)
+    for dossier in (None, estate.path["dossier"]):
+        found, _ = await _scrubbed(estate, dossier)
+        named = [one for one in found if one.kind is Kind.CERTIFICATE_DAMAGED]
+        assert [one.dossier for one in named] == [estate.path["dossier"]]
+        assert said in named[0].detail
+    found, _ = await _scrubbed(estate, estate.other.id)
+    assert [one for one in found if one.kind is Kind.CERTIFICATE_DAMAGED] == []
 
 
 async def test_a_scrub_finds_an_envelope_that_was_destroyed_once(estate):

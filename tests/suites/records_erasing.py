@@ -211,10 +211,16 @@ class ErasingSuite:
         await change(records, erase, dossier)
         assert await used(records, organisation.id) == 1000
 
-    async def test_nothing_is_charged_below_nothing(self, records) -> None:
+    async def test_a_count_that_went_wrong_keeps_nothing(self, records) -> None:
         dossier = await change(records, add_dossier)
+        await publish(records, deposit_of(dossier.id))
+
+        async def miscount(tx) -> None:
+            await tx.organisations.charge(dossier.organisation_id, -999)
+
+        await change(records, miscount)
         await change(records, close, dossier.id)
-        await change(records, erase, dossier, [])
+        await change(records, erase, dossier)
         assert await used(records, dossier.organisation_id) == 0
 
     async def test_its_objects_are_condemned_and_named_by_nobody(self, records) -> None:

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     RECEIPT_DAMAGED = "receipt_damaged"
     RECEIPT_UNJOURNALLED = "receipt_unjournalled"
     TEMPLATE_DAMAGED = "template_damaged"
+    CERTIFICATE_DAMAGED = "certificate_damaged"
     # The journal.
     ENTRY_MISSING = "entry_missing"
     ENTRY_DAMAGED = "entry_damaged"

@@ -1,4 +1,4 @@
-"""Looks at every stored version and template and at the journal, without a key, and names each damage.
+"""Looks at all versions, templates and certificates and at the journal, without a key, and names damages.
 
 It changes nothing but its own line in ``runs``. What it reads may change meanwhile: rows are read in one
 moment for each version, and before a damage is said the version is looked at once more if its row moved.
@@ -22,6 +22,7 @@ from vault.server.ports import (
 )
 from vault.server.services.bodies import BodyCheck, body_size, find_seal
 from vault.server.services.damage import Finding, Kind
+from vault.server.services.erasurecheck import check_erasures
 from vault.server.services.hashing import hashed
 from vault.server.services.journalcheck import JournalCheck
 from vault.server.services.rowcheck import Rows, check_rows, read_rows, seal_of
@@ -123,6 +124,8 @@ class Scrub:
             if dossier_id is None:
                 await self._journal(scrubbing)
             async for finding in check_templates(self._records, dossier_id=dossier_id):
+                self._say(finding, scrubbing)
+            async for finding in check_erasures(self._records, dossier_id=dossier_id):
                 self._say(finding, scrubbing)
             await self._versions(scrubbing)
             scrubbing.outcome = "done"

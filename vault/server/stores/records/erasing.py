@@ -302,7 +302,10 @@ class ErasureChanges(ErasureUpkeep):
         )
         size = func.coalesce(func.sum(table.c.head_size + table.c.body_size), 0)
         used = int(await self._change.value(select(size).where(own, table.c.erased_at.is_(None))))
-        await self._organisations.charge(organisation_id, -used)
+        organisation = await self._organisations.get(organisation_id)
+        assert organisation is not None
+        # A count that went wrong is no reason to keep what has to go.
+        await self._organisations.charge(organisation_id, -min(used, organisation.used_bytes))
         await self._change.execute(
             update(table).where(own, table.c.erased_at.is_(None)).values(erased_at=self._change.now)
         )
