@@ -29,6 +29,7 @@ from client.exchange.rewrapping import change_accesses
 from client.refusals import refusing
 from client.terminal import progress, say
 from vault.container.slots import PasswordAccess
+from vault.container.unlocking import unlock_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,7 +59,7 @@ class _Changeable(NamedTuple):
         passwords: Sequence[PasswordAccess] = (),
         recipients: Sequence[CarriedRecipient] = (),
     ) -> SignedEnvelope:
-        signer = self.who.signer(self.unlocked)
+        signer = self.who.signer(self.unlocked, self.examined.seal.seal)
         with progress(_("copying"), self.file.size, quiet=quiet) as advance:
             return change_accesses(
                 self.file,
@@ -211,10 +212,13 @@ def passwd(
         slots = changeable.examined.envelope.envelope.password_slots
         if changeable.unlocked.slot_id not in {slot.id for slot in slots}:
             raise UsageProblem(N_("your key opens this container, not your password; see scelle access add"))
+        # A template that was taken over has several, which carry one key each.
+        opened = unlock_all(changeable.examined, who.password_access())
         password, generated = chosen_or_generated(who.username, new_password_file, ask=ask_password)
-        replacement = PasswordAccess(who.username, password, identity=changeable.unlocked.identity)
         envelope = changeable.change(
-            quiet=quiet, remove=(changeable.unlocked.slot_id,), passwords=(replacement,)
+            quiet=quiet,
+            remove=[slot.slot_id for slot in opened],
+            passwords=[PasswordAccess(who.username, password, identity=slot.identity) for slot in opened],
         )
     _report(envelope, who.username, password if generated else "", as_json=as_json, quiet=quiet)
 

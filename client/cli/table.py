@@ -75,7 +75,7 @@ SECTIONS: Final = (
             Entry("whoami", _ONLINE + "login", "whoami", N_("show who you are to the service")),
             Entry("trust", _ONLINE + "trust", "trust", N_("show whom you trust, and hand it on")),
             Entry("enrol", _ONLINE + "enrol", "enrol", N_("tie your key to an account")),
-            Entry("template", _ONLINE + "template", "template", N_("make, list and fetch templates")),
+            Entry("template", _ONLINE + "template", "template", N_("make, fetch and take over templates")),
             Entry("deposit", _ONLINE + "deposit", "deposit", N_("deposit or replace a proof")),
             Entry("evidence", _ONLINE + "evidence", "evidence", N_("list, fetch and archive proofs")),
             Entry("receipt", _ONLINE + "receipt", "receipt", N_("fetch and verify receipts")),

@@ -14,6 +14,7 @@ from keys.keyring import Identity
 from vault.container.manifest import CarriedRecipient
 from vault.container.seal import TEMPLATE
 from vault.container.slots import PasswordAccess
+from vault.container.unlocking import unlock_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from keys.signing import SigningKey
     from keys.unwrapping import DecapsulationKey
     from vault.container.examine import Examined
+    from vault.container.seal import Seal
     from vault.container.unlocking import Unlocked
 
 
@@ -64,7 +66,10 @@ class Who:
     @cached_property
     def identities(self) -> list[Identity]:
         """The template's depositor first, then those in key files."""
-        found = [open_template(self._template, self).identity] if self._template else []
+        found = []
+        if self._template:
+            template = open_template(self._template, self)
+            found = [template.identity, *template.former]
         found.extend(load_identity(path, self._passphrase_file) for path in self._identity_files)
         return found
 
@@ -94,17 +99,28 @@ class Who:
             keys.extend(open_grant_file(path, self.identities) for path in self._grant_files)
         return keys
 
-    def signer(self, unlocked: Unlocked) -> SigningKey:
+    def signer(self, unlocked: Unlocked, seal: Seal | None = None) -> SigningKey:
         """Return the key that signs a change: of the template, a key file, or the container itself.
+
+        Args:
+            unlocked: the container.
+            seal: of a container that stays the same: one of its writers comes before others.
 
         Raises:
             UsageProblem: there is none.
         """
+        found = []
         for identity in self.identities:
             try:
-                return identity.signing
+                found.append(identity.signing)
             except WrongUseError:
                 continue
+        writers = {seal.signer_key_id, *seal.writers} if seal else set()
+        for key in found:
+            if key.key_id in writers:
+                return key
+        if found:
+            return found[0]
         if unlocked.identity:
             return Identity.from_seed(unlocked.identity, Use.PERSON).signing
         raise UsageProblem(
@@ -113,12 +129,19 @@ class Who:
 
 
 class Template:
-    """An opened template: whose it is, and what it asks of the containers made from it."""
+    """An opened template: whose it is, and what it asks of the containers made from it.
 
-    def __init__(self, container: OpenContainer) -> None:
+    Attributes:
+        identity: the depositor, who seals and signs in.
+        former: the keys in whose place it stands, the latest first: they open what they sealed, and sign
+            who else may.
+    """
+
+    def __init__(self, container: OpenContainer, former: tuple[Identity, ...] = ()) -> None:
         self.seal = container.examined.seal.seal
         self.recipients = container.opened.manifest.recipients
         self.identity = Identity.from_seed(container.unlocked.identity, Use.PERSON)
+        self.former = former
 
     @property
     def reader(self) -> CarriedRecipient:
@@ -136,4 +159,12 @@ def open_template(path: str, who: Who) -> Template:
     with open_file(path, Access(list, who.password_access)) as container:
         if container.examined.seal.seal.evidence_type != TEMPLATE or not container.unlocked.identity:
             raise UsageProblem(N_("{path}: this container is not a template"), path=path)
-        return Template(container)
+        return Template(container, _former(container, who))
+
+
+def _former(container: OpenContainer, who: Who) -> tuple[Identity, ...]:
+    if len(container.examined.envelope.envelope.password_slots) == 1:
+        return ()
+    first, *others = unlock_all(container.examined, who.password_access())
+    assert first.slot_id == container.unlocked.slot_id
+    return tuple(Identity.from_seed(other.identity, Use.PERSON) for other in others if other.identity)

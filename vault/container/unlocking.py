@@ -19,7 +19,7 @@ from vault.container.outcomes import ContainerError, Outcome
 from vault.container.slots import PasswordAccess, password_slot_keys, slot_info
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from vault.container.envelope import PasswordSlot, RecipientSlot
     from vault.container.examine import Examined
@@ -65,6 +65,22 @@ def unlock(examined: Examined, access: PasswordAccess | DecapsulationKey) -> Unl
     return _proven(unlocked, seal)
 
 
+def unlock_all(examined: Examined, access: PasswordAccess) -> tuple[Unlocked, ...]:
+    """Return what every slot holds that opens with a password, in order; costs one derivation.
+
+    The first is what `unlock` returns; the others of a template carry the keys that it follows.
+
+    Raises:
+        ContainerError: limit_exceeded, no_access or envelope_tampered, as `unlock`.
+    """
+    check_kdf(examined.envelope.envelope)
+    seal = examined.seal.seal
+    found = tuple(_proven(unlocked, seal) for unlocked in _matching(examined, access))
+    if not found:
+        raise _no_access()
+    return found
+
+
 def unlock_body(seal: Seal, key: DecapsulationKey) -> Unlocked:
     """Find the recovery slot of a verified seal that opens with ``key``; no envelope is asked.
 
@@ -82,18 +98,24 @@ def _proven(unlocked: Unlocked, seal: Seal) -> Unlocked:
 
 
 def _unlock_with_password(examined: Examined, access: PasswordAccess) -> Unlocked:
-    envelope = examined.envelope.envelope
-    if envelope.password_slots:
-        try:
-            root = password_root(access.username, access.password, envelope.kdf.salt, envelope.kdf.cost)
-        except MalformedError:
-            # Not even the form of a user name or password: it opens nothing, like any other wrong one.
-            raise _no_access() from None
-        for slot in envelope.password_slots:
-            unlocked = _try_password_slot(slot, root, examined.seal.seal.context)
-            if unlocked is not None:
-                return unlocked
+    for unlocked in _matching(examined, access):
+        return unlocked
     raise _no_access()
+
+
+def _matching(examined: Examined, access: PasswordAccess) -> Iterator[Unlocked]:
+    envelope = examined.envelope.envelope
+    if not envelope.password_slots:
+        return
+    try:
+        root = password_root(access.username, access.password, envelope.kdf.salt, envelope.kdf.cost)
+    except MalformedError:
+        # Not even the form of a user name or password: it opens nothing, like any other wrong one.
+        raise _no_access() from None
+    for slot in envelope.password_slots:
+        unlocked = _try_password_slot(slot, root, examined.seal.seal.context)
+        if unlocked is not None:
+            yield unlocked
 
 
 def _try_password_slot(slot: PasswordSlot, root: bytes, context: bytes) -> Unlocked | None:

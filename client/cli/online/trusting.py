@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gettext import gettext as _
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -21,10 +21,11 @@ from keys.errors import Refusal
 
 if TYPE_CHECKING:
     from client.cli.options import Decorator
-    from client.cli.who import Template
     from client.profile import ServiceProfile
     from client.records import Pin
     from client.remote.service import Service
+    from keys.keyring import Identity
+    from vault.container.seal import Seal
 
 
 def trust_option() -> Decorator:
@@ -82,7 +83,19 @@ async def settle_trust(service: Service, known: ServiceProfile, trust: str | Non
     return pin
 
 
-async def trust_by_template(service: Service, known: ServiceProfile, template: Template) -> Pin:
+class Named(Protocol):
+    """As much of an opened template as trust is learned from."""
+
+    @property
+    def seal(self) -> Seal:
+        """The template's."""
+
+    @property
+    def identity(self) -> Identity:
+        """The depositor."""
+
+
+async def trust_by_template(service: Service, known: ServiceProfile, template: Named) -> Pin:
     """Trust the authority that an opened template names, unless another one is trusted already, and keep it.
 
     Whoever made the template knew its password, and its seal is by the key that the password unlocks: the

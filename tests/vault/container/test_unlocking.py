@@ -19,7 +19,7 @@ from tests.vault.container.reading import assert_refused_inside, examine_bytes, 
 from tests.vault.container.spec import b64, canonical, named, unb64
 from vault.container.outcomes import Outcome
 from vault.container.slots import PasswordAccess
-from vault.container.unlocking import unlock
+from vault.container.unlocking import unlock, unlock_all
 
 ANNE = Password("anne", "another password")
 MELS = PasswordAccess(MEL.username, MEL.password)
@@ -186,6 +186,23 @@ def test_first_matching_commitment_decides():
     assert read_all(with_slots(again, spoilt).data, MELS).finished
     # Somebody else's spoilt slot is nobody's business.
     assert read_all(with_slots(flipped("wrapped", annes), again).data, MELS).finished
+
+
+def test_every_slot_that_opens_gives_what_it_carries_in_order(derivations):
+    def carrying(seed, name):
+        access = Password(MEL.username, MEL.password, seed)
+        return lambda forged: forged.password_slot(access, slot_id=named(name, 8))
+
+    first, second = carrying(bytes(32), "first"), carrying(EDITOR.seed, "second")
+    examined = examine_bytes(with_slots(annes, first, readers, second).data)
+    derivations.clear()
+    found = unlock_all(examined, MELS)
+    assert [each.identity for each in found] == [bytes(32), EDITOR.seed]
+    assert len(derivations) == 1
+    assert found[0].slot_id == unlock(examined, MELS).slot_id
+    assert outcome_of(unlock_all, examined, PasswordAccess("mel", "wrong")) is Outcome.NO_ACCESS
+    spoilt = examine_bytes(with_slots(first, flipped("wrapped", second)).data)
+    assert outcome_of(unlock_all, spoilt, MELS) is Outcome.ENVELOPE_TAMPERED
 
 
 def test_password_slot_under_another_id_does_not_open(aead_calls):
