@@ -8,7 +8,16 @@ from client.errors import N_, UsageProblem
 from client.remote.carriage import from_model, read_identity, to_model
 from client.remote.trust import learn
 from keys.keyfile import encode_public
-from keys.statements import Habilitation, RecoveryKey, Withdrawal, lasting, momentary, sign_statement
+from keys.statements import (
+    CLOCK_TOLERANCE,
+    Habilitation,
+    RecoveryKey,
+    Withdrawal,
+    lasting,
+    momentary,
+    read_unjudged,
+    sign_statement,
+)
 from vault.api.models.people import StatementRequest
 from vault.api.models.trust import AuthorityPublication
 
@@ -89,7 +98,7 @@ async def habilitate(
         )
     statement = Habilitation(
         issuer=authority.signing.public_key,
-        **lasting(anchor.now(), seconds),
+        **lasting(_after_last(account, anchor.now()), seconds),
         subject=read_identity(account.identity),
         role=_role(account),
         organisation=account.organisation or _NO_ORGANISATION,
@@ -118,6 +127,17 @@ async def withdraw(
     )
     signed = sign_statement(statement, issuer.signing)
     return await service.withdraw_habilitation(account.id, StatementRequest(statement=to_model(signed)))
+
+
+def _after_last(account: Account, now: int) -> int:
+    """Return when a new habilitation is issued: now, but after the one there is, because the latest counts.
+
+    What the service shows as the one there is has not been judged, so it moves the time by seconds at most.
+    """
+    if account.habilitation is None:
+        return now
+    last = read_unjudged(from_model(account.habilitation), Habilitation).issued
+    return last + 1 if now <= last < now + CLOCK_TOLERANCE else now
 
 
 def _role(account: Account) -> Role:

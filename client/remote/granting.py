@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client.dossiers import KnownDossier
+from client.errors import N_, AccessProblem
 from client.records import Dossier
 from client.remote.carriage import from_model, from_models, read_identity, to_model
 from keys.grants import make_grant
@@ -61,6 +62,34 @@ def believe(anchor: Anchor, listed: Reviewer) -> Person:
     """
     statements = [from_model(model) for model in (listed.habilitation, listed.withdrawal) if model]
     return anchor.person(read_identity(listed.identity), statements, roles=GRANTABLE)
+
+
+def covers(person: Person, procedure: str) -> bool:
+    """Tell whether somebody's habilitation covers a démarche; one without scope covers all."""
+    scope = person.habilitation.scope
+    return not scope or procedure in scope
+
+
+def require_scope(person: Person, name: str, procedure: str) -> Person:
+    """Return a person, if its habilitation covers a démarche: nothing of another is wrapped to it.
+
+    Args:
+        person: believed on the authority's word.
+        name: what people call it.
+        procedure: the dossier's démarche; which one that is stands in no statement, so whoever opens the
+            dossier knows it, and everybody else has the service's word.
+
+    Raises:
+        AccessProblem: it does not.
+    """
+    if not covers(person, procedure):
+        raise AccessProblem(
+            N_("{name} is habilitated for {scope} alone, not for the démarche of this dossier: {procedure}"),
+            name=name,
+            scope=", ".join(person.habilitation.scope),
+            procedure=procedure or "-",
+        )
+    return person
 
 
 async def give_grants(

@@ -29,6 +29,7 @@ from vault.container.slots import PasswordAccess
 from vault.container.steps import run
 from vault.container.unlocking import unlock
 
+PROCEDURE = "guidé"
 COST = PasswordCost(19_456, 2, 1)
 
 
@@ -61,7 +62,7 @@ class ActsOnDossiers:
             "id": dossier,
             "product": "Produit iOS Mobile",
             "version": "2.1",
-            "procedure": "guidé",
+            "procedure": PROCEDURE,
             "key": carry(sign_statement(said, issuer.signing)),
             "grants": [carry(self.grant(issuer, dossier, key, grantee)) for grantee in grantees],
         }

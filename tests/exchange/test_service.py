@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.exchange.acts_of_people import carry
+from tests.exchange.acts_on_dossiers import PROCEDURE
 from tests.exchange.everybody import stranger
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -138,13 +140,40 @@ async def test_a_reviewer_sees_itself_among_the_reviewers(everybody):
 
 async def test_a_reviewer_for_another_procedure_sees_nothing_of_this_one(everybody):
     world, portal, admin = everybody.world, everybody.people["portal"], everybody.people["admin"]
-    scoped = await world.person("reviewer", scope=("sans échange",))
+    scoped = await world.person("reviewer")
     dossier = await world.dossier(
         portal, [admin.identity, scoped.identity], organisation=everybody.organisation
     )
+    path = {"dossier": dossier.id}
+    assert (await world.ok("get_my_grants", path, token=scoped.token))["grants"]
+    # Renewed for another démarche: the newest habilitation counts, and the grant gives nothing any more.
+    world.clock.time += 1
+    narrow = world.habilitation(scoped.identity, "reviewer", scope=("sans échange",))
+    await world.habilitate(scoped.account, narrow)
     assert (await world.ok("list_dossiers", token=scoped.token))["items"] == []
-    refused = await world.ask("get_my_grants", {"dossier": dossier.id}, token=scoped.token)
+    refused = await world.ask("get_my_grants", path, token=scoped.token)
     assert refused.status == 404
+    world.clock.time += 1
+    both = world.habilitation(scoped.identity, "reviewer", scope=("sans échange", PROCEDURE))
+    await world.habilitate(scoped.account, both)
+    assert (await world.ok("get_my_grants", path, token=scoped.token))["grants"]
+
+
+@pytest.mark.parametrize("role", ["reviewer", "admin"])
+async def test_no_grant_is_taken_for_whom_the_procedure_leaves_out(everybody, role):
+    world, portal, admin = everybody.world, everybody.people["portal"], everybody.people["admin"]
+    outside = await world.person(role, scope=("sans échange",))
+    inside = await world.person(role, scope=("sans échange", PROCEDURE))
+    dossier = await world.dossier(portal, [admin.identity], organisation=everybody.organisation)
+    path, before = {"dossier": dossier.id}, await world.journal_size()
+    for person, status in ((outside, 422), (inside, 201)):
+        body = {"statement": carry(world.grant(admin.identity, dossier.id, dossier.key, person.identity))}
+        answer = await world.ask("add_grant", path, token=world.root, json=body)
+        assert answer.status == status, answer.body
+    assert await world.journal_size() == before + 1
+    late = world.dossier_request(portal.identity, [admin.identity, outside.identity])
+    refused = await world.ask("create_dossier", token=portal.token, json=late)
+    assert (refused.status, refused.json["field"]) == (422, "grants.1")
 
 
 async def test_a_closed_dossier_takes_nothing_more_and_keeps_what_it_has(everybody):

@@ -80,7 +80,8 @@ class Facts:
         organisation: the tenant of the dossier.
         mandated: whether the editor that asks, or is acted for, has a mandate for the dossier, valid now.
         may_replace: whether that mandate allows replacing.
-        granted: whether a grant on the dossier was made to the asking identity and not revoked.
+        granted: whether a grant on the dossier was made to the asking identity and not revoked, and the
+            identity's habilitation covers the dossier's démarche now.
         signers: key ids that sealed what is in question: all versions of a proof, or what is named.
     """
 
@@ -235,7 +236,7 @@ RULES: Final[dict[str, Rule]] = {
         roles=_ALL - {Role.AUDITOR}, habilitated=_REVIEWER, subject=Subject.DOSSIER, judge=_sees_dossier
     ),
     "granted_dossier": Rule(
-        roles=_REVIEWER | _ADMIN, habilitated=_REVIEWER, subject=Subject.DOSSIER, judge=_granted
+        roles=_REVIEWER | _ADMIN, habilitated=_REVIEWER | _ADMIN, subject=Subject.DOSSIER, judge=_granted
     ),
     "deposit": Rule(
         roles=_PORTAL | {Role.EDITOR}, habilitated=_PORTAL, subject=Subject.DOSSIER, judge=_sees_dossier

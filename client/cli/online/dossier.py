@@ -17,7 +17,7 @@ from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.requests import check_dossier
 from client.cli.style import group
 from client.errors import N_, UsageProblem
-from client.remote.granting import believe, fetch_keys, keep_judged
+from client.remote.granting import believe, fetch_keys, keep_judged, require_scope
 from client.remote.opening import NewDossier, new_dossier_id, open_dossier
 from client.remote.pages import every
 from keys.derivation import key_id
@@ -90,7 +90,7 @@ async def create(
     people = {}
     for name in (*admin, *reviewer):
         listed = await find_reviewer(service, name)
-        people[listed.account] = believe(anchor, listed)
+        people[listed.account] = require_scope(believe(anchor, listed), listed.name, procedure)
     issuer = own_identity(connection, identity, passphrase_file)
     about = NewDossier(chosen, product, version, procedure, organisation)
     _show(await open_dossier(service, anchor, issuer, about, list(people.values())), as_json=as_json)

@@ -15,7 +15,7 @@ from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.requests import check_dossier
 from client.cli.style import group
 from client.errors import N_, AccessProblem
-from client.remote.granting import believe, fetch_grants, give_grants, keep_judged
+from client.remote.granting import believe, fetch_grants, give_grants, keep_judged, require_scope
 from client.remote.pages import every
 from vault.api.models.base import Paging
 
@@ -54,8 +54,10 @@ async def add(
 ) -> None:
     """Open, wrap, sign, send."""
     service, anchor = connection.service, anchored(connection)
-    person = believe(anchor, await find_reviewer(service, name))
-    fetched = await fetch_grants(service, check_dossier(dossier_id))
+    listed = await find_reviewer(service, name)
+    procedure = (await service.get_dossier(check_dossier(dossier_id))).procedure
+    person = require_scope(believe(anchor, listed), listed.name, procedure)
+    fetched = await fetch_grants(service, dossier_id)
     known = keep_judged(connection.known, anchor, fetched)
     issuer = own_identity(connection, identity, passphrase_file)
     given = await give_grants(service, known, dossier_id, issuer=issuer, to=person, now=anchor.now())

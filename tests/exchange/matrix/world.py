@@ -174,6 +174,7 @@ async def _people(world: World, service: Service, admin_code: str) -> None:
         "revoked_reviewer",
         "withdrawn_reviewer",
         "lapsed_reviewer",
+        "scoped_reviewer",
     )
     for name in (*reviewers, "spare", "unhabilitated"):
         await _account(world, service, name, Role.REVIEWER)
@@ -234,7 +235,14 @@ async def _dossiers(world: World, admin: Service) -> None:
     listed = [believe(world.anchor, item) for item in (await admin.list_reviewers()).items if item.valid]
     names = {identity.public: name for name, identity in world.identities.items()}
     world.people = {names[person.identity]: person for person in listed}
-    granted_own = ("admin", "reviewer", "revoked_reviewer", "withdrawn_reviewer", "lapsed_reviewer")
+    granted_own = (
+        "admin",
+        "reviewer",
+        "revoked_reviewer",
+        "withdrawn_reviewer",
+        "lapsed_reviewer",
+        "scoped_reviewer",
+    )
     plan = (
         (OWN, "portal", granted_own, ("editor", "fellow_editor")),
         (FOREIGN, "stranger_portal", ("admin",), ("stranger_editor",)),
@@ -338,6 +346,8 @@ async def _endings(world: World, admin: Service, disabled: str) -> None:
     account = world.accounts["withdrawn_reviewer"]
     await withdraw(admin, world.anchor, world.authority, account, reason="left")
     world.clock.time += LAPSE + 400
+    scoped = world.accounts["scoped_reviewer"]
+    await habilitate(admin, world.anchor, world.authority, scoped, scope=("open",), seconds=0)
     world.accounts["disabled"] = (await admin.change_account(disabled, AccountChange(disabled=True))).account
     for name, identity in world.identities.items():
         if name.endswith(("editor", "reviewer")):

@@ -93,6 +93,11 @@ def test_a_reviewer_without_a_habilitation_is_told_so_before_anything_is_looked_
         admit(FETCH, reviewer(habilitated=False), reading=True)
 
 
+def test_an_admin_without_a_habilitation_gets_no_grant():
+    with pytest.raises(NotHabilitatedError):
+        admit(RULES["granted_dossier"], Principal(role=Role.ADMIN, kem_key=ME), reading=True)
+
+
 def test_a_token_for_reading_does_not_write():
     with pytest.raises(ForbiddenError):
         admit(RULES["manage_dossier"], portal(read_only=True), reading=False)

@@ -144,9 +144,13 @@ class Beliefs:
             return None
 
     async def in_scope(self, view: View, who: Principal, procedure: str, at: int) -> bool:
-        """Tell whether a habilitation covers a démarche; one without scope covers all."""
+        """Tell whether the habilitation of who asks covers a démarche; one without scope covers all."""
         account = await view.accounts.get(who.account) if who.account else None
-        found = await self.habilitation(view, account, at) if account else None
+        return account is not None and await self.covers(view, account, procedure, at)
+
+    async def covers(self, view: View, account: rows.Account, procedure: str, at: int) -> bool:
+        """Tell whether an account's habilitation covers a démarche at the time ``at``."""
+        found = await self.habilitation(view, account, at)
         return found is not None and (not found.statement.scope or procedure in found.statement.scope)
 
     async def habilitation_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from vault.server.policy import Facts, Principal, Role, Subject
+from vault.server.policy import Facts, Principal, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,10 +90,8 @@ class FactGathering:
         granted = (
             who.kem_key is not None
             and await view.grants.is_granted(dossier_id, who.kem_key)
-            and (
-                who.role is not Role.REVIEWER
-                or await self._beliefs.in_scope(view, who, dossier.procedure, self._clock.now())
-            )
+            # A grant outlives the habilitation that it was made under: what counts is the one of now.
+            and await self._beliefs.in_scope(view, who, dossier.procedure, self._clock.now())
         )
         return Gathered(
             Facts(

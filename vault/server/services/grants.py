@@ -165,7 +165,7 @@ async def check_grant(
     now: int,
     field: str,
 ) -> rows.Account:
-    """Return whose grant it is: an enrolled reviewer or admin whose habilitation stands now.
+    """Return whose grant it is: an enrolled reviewer or admin, habilitated now for the dossier's démarche.
 
     Raises:
         RefusedError: statement_invalid.
@@ -182,6 +182,14 @@ async def check_grant(
     if not await beliefs.is_habilitated(view, account, now):
         raise RefusedError(
             Code.STATEMENT_INVALID, "the grantee's habilitation is missing or not valid", field=field
+        )
+    dossier = await view.dossiers.get(dossier_id)
+    assert dossier is not None
+    if not await beliefs.covers(view, account, dossier.procedure, now):
+        raise RefusedError(
+            Code.STATEMENT_INVALID,
+            "the grantee's habilitation does not cover the dossier's démarche",
+            field=field,
         )
     return account
 
