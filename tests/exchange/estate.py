@@ -8,6 +8,7 @@ from sqlalchemy import select
 from tests.exchange.acts_of_people import Person, carry
 from tests.exchange.uploading import Sender, a_sender
 from vault.server.services.janitor import Janitor
+from vault.server.services.scrub import Scrub
 
 DAY = 86_400
 DAYS = 30
@@ -111,3 +112,11 @@ async def an_estate(world, part) -> Estate:
     )
     versions = {"first": first, "better": replaced["version"]}
     return Estate(world, sender, reviewer, admin, versions, containers, upload, made, other, stays)
+
+
+async def scrubbed(estate, dossier=None):
+    found = []
+    scrubbing = await Scrub(
+        estate.world.records, estate.world.store, estate.world.clock, found=found.append
+    ).run(dossier)
+    return found, scrubbing

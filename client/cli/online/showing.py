@@ -44,7 +44,7 @@ def _row(version: Version) -> tuple[str, ...]:
         version.evidence,
         _("version {number}").format(number=version.number),
         version.evidence_type,
-        _state(version.state),
+        _state(version.state) if version.erased is None else _("erased"),
         show_time(version.deposited),
         show_size(version.size),
         _opened(version.opened),

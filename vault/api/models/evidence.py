@@ -52,6 +52,7 @@ class Version(Answer):
     size: Count
     deposited: Time
     opened: Opened
+    erased: Time | None = Field(None, description="Since when nothing that is kept opens it.")
 
 
 class Evidence(Answer):

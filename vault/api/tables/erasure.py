@@ -49,7 +49,7 @@ ERASURE: Final = (
         answer=Erasure,
         if_match=True,
         names="root",
-        problems=(Code.DOSSIER_OPEN, Code.DOSSIER_ERASED, Code.RETENTION_RUNNING),
+        problems=(Code.DOSSIER_OPEN, Code.RETENTION_RUNNING),
     ),
     Route(
         name="list_erased",

@@ -44,6 +44,10 @@ AT_ONCE: Final = 100
 _DAY: Final = 86_400
 
 
+class _ErasedError(Exception):
+    """Somebody else erased it in this moment."""
+
+
 class _Plan(NamedTuple):
     """What is erased.
 
@@ -108,19 +112,18 @@ class Erasing:
         """Erase a dossier whose plan has the root ``match``, or go on removing what that left.
 
         Raises:
-            RefusedError: precondition_failed; dossier_open; retention_running; dossier_erased, by somebody
-                else in this moment.
+            RefusedError: precondition_failed; dossier_open; retention_running.
         """
         async with self._records.read() as view:
             dossier = await view.dossiers.get(dossier_id)
         assert dossier is not None
         if dossier.erased_at is None:
-            ended = await self._erase(dossier_id, match, act)
-            # Whatever becomes of this request, nobody else knows these names but the janitor.
-            await settle(self._clear(ended))
-            reach(Failpoint.ERASED_UPLOADS_CLEARED)
-        else:
-            _require(match, (await self.look(dossier_id)).root)
+            with suppress(_ErasedError):
+                ended = await self._erase(dossier_id, match, act)
+                # Whatever becomes of this request, nobody else knows these names but the janitor.
+                await settle(self._clear(ended))
+                reach(Failpoint.ERASED_UPLOADS_CLEARED)
+        _require(match, (await self.look(dossier_id)).root)
         with suppress(RecordsError):
             await self._records.purge()
         reach(Failpoint.DESTROYED_PURGED)
@@ -240,10 +243,11 @@ async def _judge(tx: Change, dossier: rows.Dossier) -> int:
     """Return when the dossier was closed, once it may be erased.
 
     Raises:
-        RefusedError: dossier_open; retention_running; dossier_erased, by somebody else in this moment.
+        _ErasedError: it is erased.
+        RefusedError: dossier_open; retention_running.
     """
     if dossier.erased_at is not None:
-        raise RefusedError(Code.DOSSIER_ERASED, "the dossier was erased in this moment; look again")
+        raise _ErasedError
     if dossier.closed_at is None:
         raise RefusedError(Code.DOSSIER_OPEN, "a dossier is closed before it is erased")
     until = await _retention(tx, dossier)

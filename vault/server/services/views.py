@@ -179,6 +179,7 @@ def version(row: rows.Version) -> Version:
         size=row.head_size + row.body_size,
         deposited=row.created_at,
         opened=opened,
+        erased=row.erased_at,
     )
 
 

@@ -55,6 +55,7 @@ def test_what_is_erased_says_so_everywhere(town, erased):
     editor = "editor of D-erased"
     # The editor keeps seeing what it deposited, and gets nothing of it.
     proof = town.ask(editor, "evidence", "list", "D-erased")[0]["evidence"]
+    assert " erased " in town.type(editor, "evidence", "list", "D-erased").out
     refused = town.attempt(editor, "evidence", "fetch", proof, "-o", "again.scelle")
     assert (refused.code, "[dossier_erased]" in refused.err) == (6, True)
     assert town.attempt("r1", "evidence", "fetch", proof, "-o", "again.scelle").code == 4
