@@ -22,6 +22,9 @@ PROGRAM: Final = "scelle"
 PROGRESS_FROM: Final = 8 * 1024 * 1024
 """Below this many bytes the work is done before a bar could be read."""
 
+COUNTING_FROM: Final = 20
+"""The same of things that take a request each."""
+
 _MAX_ATTEMPTS: Final = 3
 # Spaces other than U+0020 (category Zs): Python calls them not printable, French typography needs them.
 _SPACES: Final = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
@@ -98,6 +101,22 @@ def progress(label: str, total: int, *, quiet: bool = False) -> Iterator[Advance
     from client.progressbar import bar  # noqa: PLC0415 - rich costs more than sealing a small document
 
     with bar(label, total) as advance:
+        yield advance
+
+
+@contextmanager
+def counting(label: str, total: int, *, quiet: bool = False) -> Iterator[Advance]:
+    """Show a bar on stderr while ``total`` things are done; silent in a pipe and for a few.
+
+    Yields:
+        a function to call with the number of things done since the last call.
+    """
+    if quiet or total < COUNTING_FROM or not sys.stderr.isatty():
+        yield _ignore
+        return
+    from client.progressbar import counted_bar  # noqa: PLC0415 - as above
+
+    with counted_bar(label, total) as advance:
         yield advance
 
 

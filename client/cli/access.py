@@ -184,28 +184,61 @@ def remove(*, container: str, ids: Sequence[str], who: Who, quiet: bool, as_json
     "passwd",
     help=_(
         "Change your password for a container. The old one still opens copies that were made before. A "
-        "sealed proof also needs the key that may change it: --template or --identity."
+        "sealed proof also needs the key that may change it: --template or --identity. With --dossier or "
+        "--proof it is done at the service to what you deposited: it then opens with the user name and "
+        "password that you give, those of your template, and with your present key; other passwords, and "
+        "keys that your template had before, open it no more. What is done already is left alone, so type "
+        "it again after an interruption."
     ),
     examples=(
         "scelle passwd work.scelle --username a.martin",
         "scelle passwd aipd.scelle --username a.martin --template dossier.scelle --ask-password",
+        "scelle passwd --dossier D-2801 --template dossier.scelle --username a.martin --dry-run",
+        "scelle passwd --proof 5f0c… --template dossier.scelle --username a.martin",
     ),
 )
-@container_argument()
+@click.argument("container", required=False, metavar=_("[CONTAINER]"))
+@click.option("--dossier", metavar="ID", help=_("All that you deposited in this dossier, archived or not."))
+@click.option("--proof", metavar=_("PROOF"), help=_("All your versions of this proof."))
+@click.option("--dry-run", is_flag=True, help=_("Say what there is to do, and write nothing."))
+@click.option(
+    "--server", metavar="URL", help=_("The service; by default the one that you signed in to last.")
+)
 @who_options()
 @new_password_options()
 @quiet_option()
 @json_option()
 def passwd(
     *,
-    container: str,
+    container: str | None,
+    dossier: str | None,
+    proof: str | None,
+    dry_run: bool,
+    server: str | None,
     who: Who,
     new_password_file: str | None,
     ask_password: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Replace one password slot."""
+    """Replace one's password slots, in a file or at the service."""
+    if sum(given is not None for given in (container, dossier, proof)) != 1:
+        raise UsageProblem(N_("say what to change, one of: CONTAINER, --dossier ID, --proof PROOF"))
+    if container is None:
+        if new_password_file or ask_password:
+            raise UsageProblem(
+                N_("deposited proofs get the password that you give with your user name: --password-file")
+            )
+        from client.cli.online.passwords import (  # noqa: PLC0415 - files need no service
+            Deposits,
+            change_passwords,
+        )
+
+        deposits = Deposits(dossier, proof, server, dry_run)
+        change_passwords(who, deposits, quiet=quiet, as_json=as_json)
+        return
+    if dry_run or server:
+        raise UsageProblem(N_("--dry-run and --server go with --dossier or --proof"))
     if not who.username:
         raise UsageProblem(N_("say whose password to change: --username NAME"))
     with _changing(container, who) as changeable:

@@ -55,8 +55,13 @@ class Who:
         self._password_file = password_file
         self._identity_files = identity
         self._passphrase_file = passphrase_file
-        self._template = template
+        self.template = template
         self._grant_files = grant
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether a key file was given."""
+        return bool(self._identity_files)
 
     @cached_property
     def password(self) -> str:
@@ -67,8 +72,8 @@ class Who:
     def identities(self) -> list[Identity]:
         """The template's depositor first, then those in key files."""
         found = []
-        if self._template:
-            template = open_template(self._template, self)
+        if self.template:
+            template = open_template(self.template, self)
             found = [template.identity, *template.former]
         found.extend(load_identity(path, self._passphrase_file) for path in self._identity_files)
         return found

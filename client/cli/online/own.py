@@ -37,8 +37,8 @@ _SECRET_MODE = 0o600
         "knew. The old key signs that the new one follows it, so your mandate and what you deposited go "
         "along, and nobody else has to do anything. From then on the old password opens no template, and the "
         "old key signs in nowhere. Deposit first what you sealed with it. What you deposited before stays "
-        "valid, and still opens with the old password. If the command is interrupted, type it again, with "
-        "the old password."
+        "valid, and opens with the old password until you change that: scelle passwd --dossier. If the "
+        "command is interrupted, type it again, with the old password."
     ),
     examples=(
         "scelle template own dossier.scelle --username a.martin",
