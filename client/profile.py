@@ -152,6 +152,13 @@ class ServiceProfile:
         """Add these statements to those kept of a dossier, each once, the older ones first."""
         _write(self._path("dossiers", f"{_file_name(dossier.dossier)}.json"), DOSSIER, self.joined(dossier))
 
+    def forget_grants(self, dossier: str) -> None:
+        """Forget what opens a dossier for this person; what says whom to believe about it stays."""
+        kept = self.dossier(dossier)
+        if kept.grants:
+            path = self._path("dossiers", f"{_file_name(dossier)}.json")
+            _write(path, DOSSIER, kept._replace(grants=()))
+
     def joined(self, dossier: Dossier) -> Dossier:
         """Return what `keep_dossier` would keep."""
         old = self.dossier(dossier.dossier)

@@ -90,6 +90,18 @@ def test_statements_are_added_and_kept_once(profile):
     assert service.dossier("D-2") == Dossier("D-2")
 
 
+def test_grants_are_forgotten_and_nothing_else(profile):
+    service = profile.service(URL)
+    service.forget_grants("D-1")
+    assert service.dossier("D-1") == Dossier("D-1")
+    whole = Dossier("D-1", (signed("k1"),), (signed("g1"), signed("g2")), (signed("m1"),), (signed("i1"),))
+    service.keep_dossier(whole)
+    service.forget_grants("D-1")
+    assert service.dossier("D-1") == whole._replace(grants=())
+    service.forget_grants("D-1")
+    assert service.dossier("D-1") == whole._replace(grants=())
+
+
 @pytest.mark.parametrize("name", [".", "..", "a", "A"])
 def test_no_dossier_takes_anothers_place_or_leaves_the_folder(profile, name):
     service = profile.service(URL)

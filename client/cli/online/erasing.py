@@ -83,6 +83,8 @@ async def erase(
             shown = there
 
         done = await erasing.erase(service, plan, tell=tell)
+    # The one copy of a grant that this command can reach; others keep theirs.
+    connection.known.forget_grants(done.dossier)
     if output is not None:
         await write_certificate(connection, done, output, force=force)
     show_erasure(done, as_json=as_json)

@@ -5,6 +5,7 @@ import json
 import pexpect
 import pytest
 
+from client.profile import Profile
 from tests.client.town import EDITOR
 from tests.exchange.engines import engine  # noqa: F401 - both pairs
 from tests.scenarios.transcripts import environment
@@ -18,8 +19,16 @@ def erased(town):
     make(town, "D-erased")
     town.type("admin", "dossier", "close", "D-erased")
     town.type("admin", "retention", "set", PROCEDURE, "0")
+    town.type("admin", "grant", "fetch", "D-erased")
+    assert kept_grants(town, "D-erased") == 1
     typed = town.type("admin", "dossier", "erase", "D-erased", "--yes", "-o", "erased.certificate", "--json")
     return typed.json
+
+
+def kept_grants(town, dossier):
+    """Return how many grants an admin's profile keeps."""
+    profile = Profile(str(town.folder_of("admin") / "profile"))
+    return len(profile.service(town.server.url).dossier(dossier).grants)
 
 
 def make(town, dossier):
@@ -50,6 +59,7 @@ def test_retention_times_are_set_and_listed(town, erased):
 
 def test_what_is_erased_says_so_everywhere(town, erased):
     assert (erased["state"], erased["versions"], erased["waiting"]) == ("erased", 2, 0)
+    assert kept_grants(town, "D-erased") == 0
     shown = town.ask("admin", "dossier", "list", "--state", "erased")
     assert "D-erased" in {item["id"] for item in shown}
     editor = "editor of D-erased"
