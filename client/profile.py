@@ -19,12 +19,15 @@ from client.records import (
     CHECKPOINTS,
     CURRENT,
     DOSSIER,
+    GROUPS,
     PIN,
     PROOF,
     SESSION,
     Checkpoints,
     Current,
     Dossier,
+    Group,
+    Groups,
     Pin,
     Proof,
     Session,
@@ -191,6 +194,16 @@ class ServiceProfile:
     def keep_checkpoints(self, checkpoints: Checkpoints) -> None:
         """Remember checkpoints in the place of those before."""
         _write(self._path("checkpoints.json"), CHECKPOINTS, checkpoints)
+
+    @property
+    def groups(self) -> dict[str, Group]:
+        """The groups of people that were made for this service, by name."""
+        kept = _read(self._path("groups.json"), GROUPS) or Groups()
+        return {group.name: group for group in kept.items}
+
+    def keep_groups(self, groups: dict[str, Group]) -> None:
+        """Remember groups in the place of those before."""
+        _write(self._path("groups.json"), GROUPS, Groups(tuple(groups[name] for name in sorted(groups))))
 
     def _path(self, *names: str) -> str:
         return os.path.join(self._folder, *names)

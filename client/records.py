@@ -100,6 +100,33 @@ class Checkpoints(NamedTuple):
     items: tuple[Signed, ...]
 
 
+class Member(NamedTuple):
+    """Somebody in a group, as confirmed when the group was made.
+
+    Attributes:
+        account: id of its account.
+        name: what the service called it then.
+        fingerprint: of its keys; whoever has others is not this member.
+    """
+
+    account: str
+    name: str
+    fingerprint: str
+
+
+class Group(NamedTuple):
+    """A list of people under one name, this person's own: no service knows of it."""
+
+    name: str
+    members: tuple[Member, ...]
+
+
+class Groups(NamedTuple):
+    """All groups that were made for one service."""
+
+    items: tuple[Group, ...] = ()
+
+
 _TEXT: Final = Text(maximum=4096)
 _SIGNED: Final = Record(Signed, statement=Blob(maximum=MAX_STATEMENT), signature=Binary(SIGNATURE_LENGTH))
 _STATEMENTS: Final = Sequence(_SIGNED, maximum=_MANY)
@@ -135,4 +162,7 @@ PROOF: Final = Record(
     generation=Integer(minimum=1),
     receipt=Optional(_SIGNED),
 )
+_MEMBER: Final = Record(Member, account=_TEXT, name=_TEXT, fingerprint=_TEXT)
+_GROUP: Final = Record(Group, name=_TEXT, members=Sequence(_MEMBER, maximum=_MANY))
+GROUPS: Final = Record(Groups, items=Sequence(_GROUP, maximum=_MANY))
 CHECKPOINTS: Final = Record(Checkpoints, items=Sequence(_SIGNED, maximum=_MANY))

@@ -13,6 +13,8 @@ from keys.statements import lasting
 from vault.api.models.people import StatementRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from client.profile import ServiceProfile
     from client.remote.service import Service
     from client.trust import Anchor, Person
@@ -93,7 +95,14 @@ def require_scope(person: Person, name: str, procedure: str) -> Person:
 
 
 async def give_grants(
-    service: Service, known: KnownDossier, dossier: str, *, issuer: Identity, to: Person, now: int
+    service: Service,
+    known: KnownDossier,
+    dossier: str,
+    *,
+    issuer: Identity,
+    to: Person,
+    now: int,
+    there: Collection[int] = (),
 ) -> list[Grant]:
     """Give all of a dossier's keys that one was granted oneself to one more person.
 
@@ -104,20 +113,29 @@ async def give_grants(
         issuer: the admin's identity, which opens those grants and signs the new ones.
         to: who gets them.
         now: UTC seconds.
+        there: generations that this person was granted before.
 
     Raises:
         Distrusted: one's own grants do not count.
         ServiceProblem: the service refuses, such as ``already_exists``.
     """
-    given = []
-    for generation, key in known.opened_by(issuer).items():
-        signed = make_grant(
-            key.seed,
-            dossier=dossier,
-            generation=generation,
-            grantee=to.identity.kem,
-            issuer=issuer.signing,
-            period=lasting(now, 0),
-        )
-        given.append(await service.add_grant(dossier, StatementRequest(statement=to_model(signed))))
-    return given
+    return [
+        await give_grant(service, dossier, generation, key, issuer=issuer, to=to, now=now)
+        for generation, key in known.opened_by(issuer).items()
+        if generation not in there
+    ]
+
+
+async def give_grant(
+    service: Service, dossier: str, generation: int, key: Identity, *, issuer: Identity, to: Person, now: int
+) -> Grant:
+    """Wrap the key of one generation to one person; raises `ServiceProblem` as `give_grants` does."""
+    signed = make_grant(
+        key.seed,
+        dossier=dossier,
+        generation=generation,
+        grantee=to.identity.kem,
+        issuer=issuer.signing,
+        period=lasting(now, 0),
+    )
+    return await service.add_grant(dossier, StatementRequest(statement=to_model(signed)))

@@ -9,7 +9,7 @@ import pytest
 
 from client.errors import ClientError, UsageProblem
 from client.profile import Profile
-from client.records import Checkpoints, Dossier, Pin, Proof, Session
+from client.records import Checkpoints, Dossier, Group, Member, Pin, Proof, Session
 from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.statements import Signed
@@ -49,8 +49,12 @@ def test_what_is_kept_is_there_for_the_next_process(profile):
     service.keep_pin(pin())
     service.keep_session(Session("tok", "session", 7, "reviewer", "/keys/r1"))
     service.keep_checkpoints(Checkpoints((signed("c"),)))
+    assert service.groups == {}
+    group = Group("experts", (Member("a" * 32, "r.durand", "ABCD-EFGH"),))
+    service.keep_groups({"experts": group})
     profile.use(URL)
     again = Profile(profile.home).require_current()
+    assert again.groups == {"experts": group}
     assert again.pin == pin()
     assert again.session == Session("tok", "session", 7, "reviewer", "/keys/r1")
     assert again.checkpoints.items == (signed("c"),)

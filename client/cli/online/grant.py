@@ -7,22 +7,42 @@ from typing import TYPE_CHECKING
 
 import click
 
+from client.cli.online.bulk import dry_option, yes_option
 from client.cli.online.connection import anchored, online
 from client.cli.online.finding import find_reviewer
+from client.cli.online.granting import Wanted, add_many, revoke_many
 from client.cli.online.identities import identity_options, own_identity
-from client.cli.options import json_option
+from client.cli.options import json_option, quiet_option, stacked
 from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.requests import check_dossier
 from client.cli.style import group
-from client.errors import N_, AccessProblem
+from client.errors import N_, ConflictProblem
+from client.remote.bulkgrants import generations_of, no_grant
 from client.remote.granting import believe, fetch_grants, give_grants, keep_judged, require_scope
 from client.remote.pages import every
 from vault.api.models.base import Paging
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
+    from client.cli.options import Decorator
     from vault.api.models.base import Page
     from vault.api.models.dossiers import Grant
+
+
+def _many_options() -> Decorator:
+    return stacked(
+        click.option(
+            "--procedure", metavar=_("TEXT"), help=_("All dossiers of this démarche, in place of DOSSIER.")
+        ),
+        click.option(
+            "--group",
+            "group_name",
+            metavar=_("GROUP"),
+            help=_("All members of your group of this name; see scelle group."),
+        ),
+        dry_option(),
+        yes_option(),
+    )
 
 
 @group("grant", help=_("Grants: a dossier's key, wrapped to one person."))
@@ -34,35 +54,59 @@ def grant() -> None:
     "add",
     help=_(
         "Let one more reviewer or admin open a dossier: your own grants are opened here and wrapped to that "
-        "person, whose habilitation is checked. For admins."
+        "person, whose habilitation is checked. A démarche stands for all its dossiers, a group for all its "
+        "members: then you are shown what is going to be done, and what is there is skipped, so the same "
+        "line typed again goes on. For admins."
     ),
-    examples=("scelle grant add D-2801 r.durand --identity admin.key",),
+    examples=(
+        "scelle grant add D-2801 r.durand --identity admin.key",
+        "scelle grant add D-2801 --group experts",
+        "scelle grant add --procedure guidé --group experts --dry-run",
+    ),
 )
-@click.argument("dossier_id", metavar=_("DOSSIER"))
-@click.argument("name", metavar=_("ACCOUNT"))
+@click.argument("named", metavar=_("[DOSSIER] [ACCOUNT]"), nargs=-1)
+@_many_options()
 @identity_options()
+@quiet_option()
 @json_option()
 @online
 async def add(
     connection: Connection,
     *,
-    dossier_id: str,
-    name: str,
+    named: tuple[str, ...],
+    procedure: str | None,
+    group_name: str | None,
+    dry: bool,
+    yes: bool,
     identity: str | None,
     passphrase_file: str | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Open, wrap, sign, send."""
-    service, anchor = connection.service, anchored(connection)
-    listed = await find_reviewer(service, name)
-    procedure = (await service.get_dossier(check_dossier(dossier_id))).procedure
-    person = require_scope(believe(anchor, listed), listed.name, procedure)
-    fetched = await fetch_grants(service, dossier_id)
-    known = keep_judged(connection.known, anchor, fetched)
+    wanted = Wanted(named, procedure, group_name)
+    wanted.check()
     issuer = own_identity(connection, identity, passphrase_file)
-    given = await give_grants(service, known, dossier_id, issuer=issuer, to=person, now=anchor.now())
+    if wanted.many or dry:
+        await add_many(connection, wanted, issuer, dry=dry, yes=yes, quiet=quiet, as_json=as_json)
+        return
+    service, anchor = connection.service, anchored(connection)
+    assert wanted.dossier is not None
+    assert wanted.account is not None
+    listed = await find_reviewer(service, wanted.account)
+    about = await service.get_dossier(wanted.dossier)
+    person = require_scope(believe(anchor, listed), listed.name, about.procedure)
+    there = await generations_of(service, about.id, listed.kem_key_id)
+    known = keep_judged(connection.known, anchor, await fetch_grants(service, about.id))
+    if not known.opened_by(issuer):
+        raise no_grant()
+    given = await give_grants(
+        service, known, about.id, issuer=issuer, to=person, now=anchor.now(), there=there
+    )
     if not given:
-        raise AccessProblem(N_("you have no grant on this dossier yourself; ask another admin"))
+        raise ConflictProblem(
+            N_("{name} has every grant on this dossier that you could give"), name=listed.name
+        )
     _show(given, as_json=as_json)
 
 
@@ -84,17 +128,35 @@ async def list_(connection: Connection, *, dossier_id: str, as_json: bool) -> No
 @grant.command(
     "revoke",
     help=_(
-        "End a grant, named by its id: the service hands nothing more to that person. What was fetched "
-        "before can still be opened."
+        "End a grant, named by its id, or all that an account or a group has on a dossier or on those of a "
+        "démarche: the service hands nothing more to them. What was fetched before can still be opened."
     ),
-    examples=("scelle grant revoke D-2801 5f0c…",),
+    examples=(
+        "scelle grant revoke D-2801 5f0c…",
+        "scelle grant revoke D-2801 r.durand",
+        "scelle grant revoke --procedure guidé --group experts --dry-run",
+    ),
 )
-@click.argument("dossier_id", metavar=_("DOSSIER"))
-@click.argument("grant_id", metavar="ID")
+@click.argument("named", metavar=_("[DOSSIER] [ID]"), nargs=-1)
+@_many_options()
+@quiet_option()
+@json_option()
 @online
-async def revoke(connection: Connection, *, dossier_id: str, grant_id: str) -> None:
-    """End it."""
-    await connection.service.revoke_grant(check_dossier(dossier_id), grant_id)
+async def revoke(
+    connection: Connection,
+    *,
+    named: tuple[str, ...],
+    procedure: str | None,
+    group_name: str | None,
+    dry: bool,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """End one, or many."""
+    wanted = Wanted(named, procedure, group_name)
+    wanted.check()
+    await revoke_many(connection, wanted, dry=dry, yes=yes, quiet=quiet, as_json=as_json)
 
 
 @grant.command(

@@ -35,7 +35,7 @@ def test_every_command_explains_itself_with_an_example_that_can_be_typed(path, c
 
 PRINT_NOTHING = {"logout", "token revoke", "trust export", "depositor prove", "depositor remove"} | {
     "template withdraw",
-    "grant revoke",
+    "group remove",
 }
 
 

@@ -1,0 +1,49 @@
+"""What commands about many things share: a plan, a question, and what failed."""
+
+from __future__ import annotations
+
+from gettext import gettext as _
+from typing import TYPE_CHECKING
+
+import click
+
+from client.cli.online.confirming import confirm
+from client.errors import N_, ClientError, UsageProblem
+from client.terminal import can_ask
+
+if TYPE_CHECKING:
+    from client.cli.options import Decorator
+
+
+class Unfinished(ClientError):  # noqa: N818 - named like its siblings
+    """Not everything that was planned could be done (exit code 1)."""
+
+    def __init__(self, failed: int) -> None:
+        super().__init__(
+            N_("{count} of what was planned could not be done, named above; typing the same again goes on"),
+            count=failed,
+        )
+
+
+def yes_option() -> Decorator:
+    """``--yes``."""
+    return click.option("--yes", is_flag=True, help=_("Do not ask; for scripts."))
+
+
+def dry_option() -> Decorator:
+    """``--dry-run``."""
+    return click.option("--dry-run", "dry", is_flag=True, help=_("Only show what would be done."))
+
+
+def agree(question: str, *, yes: bool) -> None:
+    """Return only if a person at the terminal, or ``yes``, agrees to what was shown.
+
+    Raises:
+        UsageProblem: nobody can be asked, or the answer was no.
+    """
+    if yes:
+        return
+    if not can_ask():
+        raise UsageProblem(N_("no terminal to ask whether to go on; add --yes"))
+    if not confirm(question):
+        raise UsageProblem(N_("you said no, and nothing was done"))
