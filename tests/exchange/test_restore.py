@@ -223,3 +223,25 @@ async def test_an_old_dump_over_objects_that_live_on_loses_nothing_before_the_ja
     site = await story.restored(story.early, objects=story.late)
     assert (await story.scrub(site))[:2] == (0, [])
     assert (await story.janitor(site, "--dry-run"))["objects"] >= 1
+
+
+async def test_what_was_erased_after_the_dump_is_erased_again(story):
+    """The records stand again as they were, the bodies do not: they are named, and erasing needs none."""
+    site = await story.restored(story.early)
+    async with site.records() as records, records.read() as view:
+        rows = await view.evidence.after(-1, dossier_id=None, limit=99)
+    async with site.store() as store:
+        for row in rows:
+            await store.delete(row.body_key)
+    code, found, _ = await story.scrub(site)
+    assert (code, {one["code"] for one in found}, len(found)) == (5, {"object_missing"}, len(story.known))
+    server = await story.serve(site, SCELLE_JANITOR_SECONDS="0")
+    town, path = story.made.town.at(server.url), {"dossier": story.made.dossier.id}
+    await town.ok("close_dossier", path, token=town.root)
+    await town.ok("set_retention", token=town.root, json={"procedure": "guidé", "days": 0})
+    plan = await town.ok("get_erasure", path, token=town.root)
+    headers = {"If-Match": f'"{plan["root"]}"'}
+    done = await town.ok("erase_dossier", path, token=town.root, headers=headers)
+    assert (done["state"], done["versions"], done["waiting"]) == ("erased", len(story.known), 0)
+    assert await asyncio.to_thread(server.stop) == 0
+    assert (await story.scrub(site))[:2] == (0, [])
