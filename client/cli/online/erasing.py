@@ -73,21 +73,33 @@ async def erase(
         _require_over(plan)
         if not yes:
             _confirm(plan)
-    with progress(_("erasing"), plan.size, quiet=quiet) as advance:
-        shown = 0
-
-        def tell(state: Erasure) -> None:
-            nonlocal shown
-            there = state.size * (state.versions - state.waiting) // max(state.versions, 1)
-            advance(there - shown)
-            shown = there
-
-        done = await erasing.erase(service, plan, tell=tell)
+    done = await _erase(connection, plan, quiet=quiet)
     # The one copy of a grant that this command can reach; others keep theirs.
     connection.known.forget_grants(done.dossier)
     if output is not None:
         await write_certificate(connection, done, output, force=force)
+    elif not quiet:
+        text = _("to keep its certificate, type: scelle certificate fetch {dossier} -o FILE")
+        say(text.format(dossier=done.dossier))
     show_erasure(done, as_json=as_json)
+
+
+async def _erase(connection: Connection, plan: Erasure, *, quiet: bool) -> Erasure:
+    shown, begun = 0, False
+    try:
+        with progress(_("erasing"), plan.size, quiet=quiet) as advance:
+
+            def tell(state: Erasure) -> None:
+                nonlocal shown, begun
+                there = state.size * (state.versions - state.waiting) // max(state.versions, 1)
+                advance(there - shown)
+                shown, begun = there, True
+
+            return await erasing.erase(connection.service, plan, tell=tell)
+    except BaseException:
+        if begun:
+            say(_("nothing opens the dossier any more, but bodies are left: type the same again to go on"))
+        raise
 
 
 async def write_certificate(connection: Connection, done: Erasure, output: str, *, force: bool) -> None:

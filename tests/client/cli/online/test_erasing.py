@@ -6,6 +6,8 @@ import pexpect
 import pytest
 
 from client.profile import Profile
+from client.remote.problems import CutOff
+from client.remote.service import Service
 from tests.client.town import EDITOR
 from tests.exchange.engines import engine  # noqa: F401 - both pairs
 from tests.scenarios.transcripts import environment
@@ -190,3 +192,34 @@ def test_somebody_at_a_terminal_types_the_name(town, tmp_path):
         assert child.exitstatus == code, shown
         assert (town.ask("admin", "dossier", "show", "D-typed")["state"] == "erased") == (code == 0)
     assert town.ask("admin", "certificate", "verify", "typed.certificate")["dossier"] == "D-typed"
+
+
+def test_who_is_cut_off_is_told_how_to_go_on(town, monkeypatch):
+    make(town, "D-cut")
+    town.type("admin", "dossier", "close", "D-cut")
+    town.type("admin", "retention", "set", PROCEDURE, "0")
+    asked = Service.erase_dossier
+
+    async def once(service, dossier, *, if_match):
+        """Answer as if a body were left, then break off."""
+        monkeypatch.setattr(Service, "erase_dossier", broken)
+        return (await asked(service, dossier, if_match=if_match)).model_copy(update={"waiting": 1})
+
+    async def broken(_service, _dossier, *, if_match):
+        raise CutOff("the line broke")
+
+    monkeypatch.setattr(Service, "erase_dossier", broken)
+    never = town.attempt("admin", "dossier", "erase", "D-cut", "--yes")
+    assert (never.code, "to go on" in never.err) == (7, False)
+    monkeypatch.setattr(Service, "erase_dossier", once)
+    cut = town.attempt("admin", "dossier", "erase", "D-cut", "--yes", "-o", "cut.certificate")
+    assert (cut.code, "type the same again to go on" in cut.err) == (7, True)
+    assert "cut.certificate" not in town.names("admin")
+    monkeypatch.undo()
+    town.type("admin", "dossier", "erase", "D-cut", "-o", "cut.certificate")
+    assert town.ask("admin", "certificate", "verify", "cut.certificate")["dossier"] == "D-cut"
+
+
+def test_who_keeps_no_certificate_is_told_how_to_get_it(town, erased):
+    assert "scelle certificate fetch D-erased" in town.type("admin", "dossier", "erase", "D-erased").err
+    assert town.type("admin", "dossier", "erase", "D-erased", "--quiet").err == ""
