@@ -12,9 +12,12 @@ import click
 from client.cli.asking import checked_username, chosen_or_generated
 from client.cli.checking import describe_slot, slot_document
 from client.cli.options import (
-    container_argument,
+    NO_PROOF,
+    GivenProof,
     json_option,
     new_password_options,
+    optional_container_argument,
+    proof_options,
     quiet_option,
     recipient_options,
     who_options,
@@ -34,6 +37,7 @@ from vault.container.unlocking import unlock_all
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from client.cli.online.deposited import DepositedContainer
     from client.cli.who import Who
     from vault.container.envelope import SignedEnvelope
     from vault.container.examine import Examined
@@ -87,16 +91,25 @@ def access() -> None:
 
 @access.command(
     "list",
-    help=_("List the accesses to a container, without any key: who holds one is not visible, only key ids."),
-    examples=("scelle access list aipd.scelle",),
+    help=_(
+        "List the accesses to a container, without any key: who holds one is not visible, only key ids. With "
+        "--proof it is what the service has, by your session of scelle login."
+    ),
+    examples=("scelle access list aipd.scelle", "scelle access list --proof 5f0c…"),
 )
-@container_argument()
+@optional_container_argument()
+@proof_options()
 @json_option()
-def list_(*, container: str, as_json: bool) -> None:
+def list_(*, container: str | None, given: GivenProof, as_json: bool) -> None:
     """Print the slots."""
-    with ContainerFile.open(container) as file:
-        examined = file.examine()
-    envelope = examined.envelope.envelope
+    given.require_either(container)
+    if container is None:
+        from client.cli.online.deposited import envelope_of  # noqa: PLC0415 - files need no service
+
+        envelope = envelope_of(given)
+    else:
+        with ContainerFile.open(container) as file:
+            envelope = file.examine().envelope.envelope
     if as_json:
         slots = [slot_document(slot) for slot in envelope.slots]
         print_json({"generation": envelope.generation, "slots": slots})
@@ -108,14 +121,16 @@ def list_(*, container: str, as_json: bool) -> None:
     "add",
     help=_(
         "Give somebody access to a container: holders of a key, or a new user name and password. You must be "
-        "able to open it, and to sign as the one who sealed it."
+        "able to open it, and to sign as the one who sealed it. With --proof it is done at the service."
     ),
     examples=(
         "scelle access add aipd.scelle --username a.martin --recipient bob.pub",
         "scelle access add aipd.scelle -u a.martin --template dossier.scelle --new-username b.durand",
+        "scelle access add --proof 5f0c… -u a.martin --template dossier.scelle --recipient bob.pub",
     ),
 )
-@container_argument()
+@optional_container_argument()
+@proof_options()
 @who_options()
 @recipient_options()
 @click.option("--new-username", metavar=_("NAME"), help=_("User name that gets an access by password."))
@@ -124,7 +139,8 @@ def list_(*, container: str, as_json: bool) -> None:
 @json_option()
 def add(
     *,
-    container: str,
+    container: str | None,
+    given: GivenProof,
     who: Who,
     recipient: Sequence[str],
     generation: int,
@@ -141,7 +157,7 @@ def add(
     if not recipients and not new_username:
         raise UsageProblem(N_("say who gets access: --recipient FILE, or --new-username NAME"))
     new_username = checked_username(new_username) if new_username else ""
-    with _changing(container, who) as changeable:
+    with _changing(container, given, who) as changeable:
         password, generated = "", False
         if new_username:
             password, generated = chosen_or_generated(new_username, new_password_file, ask=ask_password)
@@ -152,26 +168,32 @@ def add(
 
 @access.command(
     "remove",
-    help=_("Take accesses away, by the ids that access list shows."),
-    examples=("scelle access remove aipd.scelle 3f2a9c0d11b27e58 --username a.martin",),
+    help=_("Take accesses away, by the ids that access list shows. With --proof it is done at the service."),
+    examples=(
+        "scelle access remove aipd.scelle 3f2a9c0d11b27e58 --username a.martin",
+        "scelle access remove --proof 5f0c… 3f2a9c0d11b27e58 -u a.martin --template dossier.scelle",
+    ),
 )
-@container_argument()
-@click.argument("ids", nargs=-1, required=True, metavar=_("ID..."))
+@click.argument("arguments", nargs=-1, required=True, metavar=_("[CONTAINER] ID..."))
+@proof_options()
 @who_options()
 @quiet_option()
 @json_option()
-def remove(*, container: str, ids: Sequence[str], who: Who, quiet: bool, as_json: bool) -> None:
+def remove(*, arguments: Sequence[str], given: GivenProof, who: Who, quiet: bool, as_json: bool) -> None:
     """Remove slots."""
-    with _changing(container, who) as changeable:
+    container, ids = (None, arguments) if given.proof else (arguments[0], arguments[1:])
+    if not ids:
+        raise UsageProblem(N_("say which accesses to take away, by the ids that scelle access list shows"))
+    with _changing(container, given, who) as changeable:
         present = {slot.id for slot in changeable.examined.envelope.envelope.slots}
-        for given in ids:
-            if not _SLOT_ID.fullmatch(given) or bytes.fromhex(given) not in present:
+        for name in ids:
+            if not _SLOT_ID.fullmatch(name) or bytes.fromhex(name) not in present:
                 raise NotFoundProblem(
                     N_("{container}: there is no access {id}; see scelle access list"),
-                    container=container,
-                    id=given,
+                    container=container or given.proof,
+                    id=name,
                 )
-        gone = {bytes.fromhex(given) for given in ids}
+        gone = {bytes.fromhex(name) for name in ids}
         if gone == present:
             raise UsageProblem(
                 N_("nobody could open the container any more; leave one access, or add one first")
@@ -241,7 +263,7 @@ def passwd(
         raise UsageProblem(N_("--dry-run and --server go with --dossier or --proof"))
     if not who.username:
         raise UsageProblem(N_("say whose password to change: --username NAME"))
-    with _changing(container, who) as changeable:
+    with _changing(container, NO_PROOF, who) as changeable:
         slots = changeable.examined.envelope.envelope.password_slots
         if changeable.unlocked.slot_id not in {slot.id for slot in slots}:
             raise UsageProblem(N_("your key opens this container, not your password; see scelle access add"))
@@ -257,7 +279,15 @@ def passwd(
 
 
 @contextmanager
-def _changing(container: str, who: Who) -> Iterator[_Changeable]:
+def _changing(
+    container: str | None, given: GivenProof, who: Who
+) -> Iterator[_Changeable | DepositedContainer]:
+    given.require_either(container)
+    if container is None:
+        from client.cli.online.deposited import DepositedContainer  # noqa: PLC0415 - files need no service
+
+        yield DepositedContainer(given, who)
+        return
     with ContainerFile.open(container) as file:
         file.require_replaceable()
         examined = file.examine()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import wraps
 from gettext import gettext as _
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
+
+from client.errors import N_, UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,6 +110,68 @@ def recipient_options() -> Decorator:
 def container_argument() -> Decorator:
     """Take the container, ``CONTAINER``."""
     return click.argument("container", metavar=_("CONTAINER"))
+
+
+def optional_container_argument() -> Decorator:
+    """Take the container, ``CONTAINER``, where a proof at a service may be named instead."""
+    return click.argument("container", required=False, metavar=_("[CONTAINER]"))
+
+
+class GivenProof(NamedTuple):
+    """A version of a proof at a service, named instead of a file.
+
+    Attributes:
+        proof: its id, None where a file is named.
+        number: of the version, None for the newest.
+        server: URL of the service, None for the current one.
+    """
+
+    proof: str | None
+    number: int | None
+    server: str | None
+
+    def require_either(self, container: str | None) -> None:
+        """Return only if either a file or a proof was named.
+
+        Raises:
+            UsageProblem: none was, or both.
+        """
+        if (container is None) == (self.proof is None):
+            raise UsageProblem(N_("name a file, or a proof at a service: CONTAINER, or --proof PROOF"))
+        if self.proof is None and (self.number or self.server):
+            raise UsageProblem(N_("--version and --server go with --proof"))
+
+
+NO_PROOF: Final = GivenProof(None, None, None)
+
+
+def proof_options() -> Decorator:
+    """``--proof``, ``--version`` and ``--server``; the command gets a `GivenProof` as ``given``."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def with_proof(
+            *args: Any, proof: str | None, number: int | None, server: str | None, **kwargs: Any
+        ) -> None:
+            function(*args, given=GivenProof(proof, number, server), **kwargs)
+
+        return stacked(
+            click.option("--proof", metavar=_("PROOF"), help=_("A deposited proof, instead of a file.")),
+            click.option(
+                "--version",
+                "number",
+                type=click.IntRange(min=1),
+                metavar=_("NUMBER"),
+                help=_("Which version; by default the newest."),
+            ),
+            click.option(
+                "--server",
+                metavar="URL",
+                help=_("The service; by default the one that you signed in to last."),
+            ),
+        )(with_proof)
+
+    return decorate
 
 
 def username_options() -> Decorator:

@@ -15,6 +15,7 @@ from client.refusals import refusing
 from client.remote.failures import not_ours
 from client.remote.problems import ServiceProblem
 from client.remote.uploading import upload_bytes
+from keys.derivation import key_id
 from keys.errors import Refusal
 from keys.signing import SIGNATURE_LENGTH
 from vault.api.problems import Code
@@ -22,6 +23,7 @@ from vault.container import limits
 from vault.container.envelope import parse_envelope
 from vault.container.examine import Examined, Expectations, Outline, judge_envelope, judge_outline
 from vault.container.layout import PREAMBLE_LENGTH, parse_preamble
+from vault.container.manifest import CarriedRecipient
 from vault.container.rewrap import replace_envelope
 from vault.container.seal import parse_stored_seal, verify_seal
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from client.profile import ServiceProfile
     from client.remote.service import Service
     from client.remote.transport import Stream
+    from keys.statements import DossierKey
     from vault.api.models.evidence import Version
     from vault.container.envelope import SignedEnvelope
 
@@ -149,6 +152,19 @@ class EnvelopeWriter:
                 before.receipt if before else None,
             )
         )
+
+
+def dossier_slots(examined: Examined, key: DossierKey) -> tuple[list[bytes], list[CarriedRecipient]]:
+    """Return what a new envelope has to change so that it is taken: slots to remove, keys to add.
+
+    It needs an access for the dossier's current key. Where the present one has it, that is nothing.
+    """
+    slots = [slot for slot in examined.envelope.envelope.recipient_slots if slot.role == "dossier"]
+    wanted = (key_id(key.public_key), key.generation)
+    if any((slot.key, slot.generation) == wanted for slot in slots):
+        return [], []
+    current = CarriedRecipient("dossier", key.generation, key.public_key)
+    return [slot.id for slot in slots], [current]
 
 
 async def _read(opening: AbstractAsyncContextManager[Stream], maximum: int) -> bytes:

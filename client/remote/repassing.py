@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client.errors import N_, AccessProblem
-from client.remote.accesses import EnvelopeWriter, Stored, fetch_stored
+from client.remote.accesses import EnvelopeWriter, Stored, dossier_slots, fetch_stored
 from client.remote.granting import fetch_keys, keep_judged
 from client.remote.pages import every
-from keys.derivation import key_id
 from vault.api.models.evidence import EvidenceQuery, State
 from vault.container.manifest import CarriedRecipient
 from vault.container.outcomes import ContainerError, Outcome
@@ -183,16 +182,15 @@ class _Made:
         if not gone and not readers:
             return None
         unlocked = opening[0] if opening else _unlocked(examined, holder.line)
-        current, outdated = self._recipient(), self._outdated(examined)
+        outdated, recipients = dossier_slots(examined, self._repassing.key)
         own = holder.line[0].public
-        recipients = [current] if outdated is not None else []
         if readers and own.kem_key_id not in {slot.key for slot in envelope.recipient_slots}:
             recipients.append(CarriedRecipient("reader", 0, own.kem))
         made = rewrap(
             examined,
             unlocked,
             _writer(examined, holder.line),
-            remove=[*gone, *readers, *(outdated or ())],
+            remove=[*gone, *readers, *outdated],
             passwords=[holder.access] if gone and not opening else [],
             recipients=recipients,
             cost=envelope.kdf.cost,
@@ -200,22 +198,6 @@ class _Made:
         self.touched, self.size = True, len(made.encode())
         self.others = max(len(gone) - (0 if opening else 1), 0)
         return made
-
-    def _outdated(self, examined: Examined) -> list[bytes] | None:
-        """Return the slots for older keys of the dossier, None where the current one has its own.
-
-        A new envelope is taken with a slot for the current key only.
-        """
-        current = self._recipient()
-        slots = [slot for slot in examined.envelope.envelope.recipient_slots if slot.role == "dossier"]
-        wanted = (key_id(current.public), current.generation)
-        if any((slot.key, slot.generation) == wanted for slot in slots):
-            return None
-        return [slot.id for slot in slots]
-
-    def _recipient(self) -> CarriedRecipient:
-        key = self._repassing.key
-        return CarriedRecipient("dossier", key.generation, key.public_key)
 
 
 def _opening(examined: Examined, access: PasswordAccess) -> tuple[Unlocked, ...]:

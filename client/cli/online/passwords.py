@@ -48,18 +48,29 @@ class Deposits(NamedTuple):
     dry: bool
 
 
+def check_proof(proof: str) -> str:
+    """Return ``proof`` if it can be a proof's id.
+
+    Raises:
+        UsageProblem: it cannot.
+    """
+    if not _PROOF.fullmatch(proof):
+        raise UsageProblem(
+            N_("{proof}: a proof's id has 32 hexadecimal digits; see scelle evidence list"), proof=proof
+        )
+    return proof
+
+
 @asynccontextmanager
-async def entered(
-    known: ServiceProfile, who: Who, template: str | None
-) -> AsyncIterator[tuple[Connection, list[Identity]]]:
+async def entered(known: ServiceProfile, who: Who) -> AsyncIterator[tuple[Connection, list[Identity]]]:
     """Sign in for this once, with a template or a key file; give the key, and those in whose place it stands.
 
     Raises:
         AccessProblem, ServiceProblem: nobody is let in.
     """
     async with reach(known) as service:
-        if template:
-            opened = open_template(template, who)
+        if who.template:
+            opened = open_template(who.template, who)
             line = [opened.identity, *opened.former]
             await trust_by_template(service, known, opened)
         else:
@@ -87,11 +98,8 @@ def change_passwords(who: Who, deposits: Deposits, *, quiet: bool, as_json: bool
         raise UsageProblem(
             N_("deposited proofs are changed by who sealed them; add --template FILE or --identity FILE")
         )
-    if deposits.proof is not None and not _PROOF.fullmatch(deposits.proof):
-        raise UsageProblem(
-            N_("{proof}: a proof's id has 32 hexadecimal digits; see scelle evidence list"),
-            proof=deposits.proof,
-        )
+    if deposits.proof is not None:
+        check_proof(deposits.proof)
     tally = wait_for(_change(known_service(deposits.server), who, deposits, quiet=quiet))
     _report(tally, dry=deposits.dry, as_json=as_json, quiet=quiet)
     if tally.closed:
@@ -106,7 +114,7 @@ def change_passwords(who: Who, deposits: Deposits, *, quiet: bool, as_json: bool
 
 
 async def _change(known: ServiceProfile, who: Who, deposits: Deposits, *, quiet: bool) -> Tally:
-    async with entered(known, who, who.template) as (connection, line):
+    async with entered(known, who) as (connection, line):
         service = connection.service
         if deposits.proof is not None:
             found = await service.get_evidence(deposits.proof)
