@@ -99,9 +99,12 @@ SECTIONS: Final = (
             Entry("group", _ONLINE + "group", "group", N_("keep lists of reviewers")),
             Entry("reviewer", _ONLINE + "reviewer", "reviewer", N_("see who can be given a dossier")),
             Entry(
-                "habilitate", _ONLINE + "reviewer", "habilitate", N_("let an account act, for the authority")
+                "habilitate",
+                _ONLINE + "habilitating",
+                "habilitate",
+                N_("let an account act, for the authority"),
             ),
-            Entry("withdraw", _ONLINE + "reviewer", "withdraw", N_("end an account's habilitation")),
+            Entry("withdraw", _ONLINE + "habilitating", "withdraw", N_("end an account's habilitation")),
             Entry("account", _ONLINE + "account", "account", N_("make, list and disable accounts")),
             Entry("token", _ONLINE + "token", "token", N_("make, list and revoke service tokens")),
             Entry("org", _ONLINE + "org", "org", N_("make, list and change organisations")),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from client import distrust
+from client.distrust import Distrusted, judging
 from client.errors import N_, UsageProblem
 from client.remote.carriage import from_model, read_identity, to_model
 from client.remote.trust import learn
+from keys.errors import Refusal
 from keys.keyfile import encode_public
 from keys.statements import (
     CLOCK_TOLERANCE,
@@ -24,7 +27,7 @@ from vault.api.models.trust import AuthorityPublication
 if TYPE_CHECKING:
     from client.records import Pin
     from client.remote.service import Service
-    from client.trust import Anchor
+    from client.trust import Anchor, Person
     from keys.keyfile import PublicIdentity
     from keys.keyring import Identity
     from keys.statements import Reason, Role
@@ -108,25 +111,99 @@ async def habilitate(
     return await service.habilitate(account.id, StatementRequest(statement=to_model(signed)))
 
 
+def standing(anchor: Anchor, account: Account) -> Person:
+    """Return who an account is on the authority's word, by a habilitation that stands now.
+
+    Raises:
+        UsageProblem: it has none, or no key.
+        Distrusted: what the service shows does not count for this key and role.
+    """
+    if account.identity is None or account.habilitation is None:
+        raise UsageProblem(N_("{name} has no habilitation"), name=account.name)
+    statements = [from_model(model) for model in (account.habilitation, account.withdrawal) if model]
+    return anchor.person(read_identity(account.identity), statements, roles=(_role(account),))
+
+
+async def renew(
+    service: Service,
+    anchor: Anchor,
+    authority: Identity,
+    account: Account,
+    *,
+    scope: tuple[str, ...] | None = None,
+    seconds: int,
+) -> Account:
+    """Say anew what the authority says of a key already; the habilitation before stands until it ends.
+
+    Nobody compares a fingerprint again: key, role and organisation are those of the habilitation that the
+    authority signed, not those that the service names.
+
+    Args:
+        service: signed in as an admin.
+        anchor: whom to trust.
+        authority: the authority's identity.
+        account: whose habilitation stands now.
+        scope: the démarches from now on; None keeps them.
+        seconds: how long the new one stands.
+
+    Raises:
+        UsageProblem, Distrusted: as `standing`.
+    """
+    person = standing(anchor, account)
+    old = person.habilitation
+    statement = old._replace(
+        subject=person.identity,
+        issuer=authority.signing.public_key,
+        **lasting(_after_last(account, anchor.now()), seconds),
+        scope=old.scope if scope is None else scope,
+    )
+    signed = sign_statement(statement, authority.signing)
+    return await service.habilitate(account.id, StatementRequest(statement=to_model(signed)))
+
+
 async def withdraw(
     service: Service, anchor: Anchor, issuer: Identity, account: Account, *, reason: Reason
 ) -> Account:
-    """Withdraw an account's habilitation from now on, for the authority or as a habilitated admin.
+    """Withdraw an account's habilitations from now on, for the authority or as a habilitated admin.
+
+    A renewed one stands beside the one before: the service shows the next as soon as one is withdrawn.
 
     Raises:
         UsageProblem: the account has no habilitation.
+        Distrusted: what the service shows is about another key.
         StateConflict: it was withdrawn before.
     """
     if account.habilitation is None:
         raise UsageProblem(N_("{name} has no habilitation"), name=account.name)
-    statement = Withdrawal(
-        issuer=issuer.signing.public_key,
-        **momentary(anchor.now()),
-        withdrawn=from_model(account.habilitation).id,
-        reason=reason,
-    )
-    signed = sign_statement(statement, issuer.signing)
-    return await service.withdraw_habilitation(account.id, StatementRequest(statement=to_model(signed)))
+    shown = _own_habilitation(account)
+    seen = set[bytes]()
+    while shown not in seen:
+        seen.add(shown)
+        statement = Withdrawal(
+            issuer=issuer.signing.public_key, **momentary(anchor.now()), withdrawn=shown, reason=reason
+        )
+        signed = sign_statement(statement, issuer.signing)
+        request = StatementRequest(statement=to_model(signed))
+        account = await service.withdraw_habilitation(account.id, request)
+        if account.habilitation is None or account.withdrawal is not None:
+            break
+        shown = _own_habilitation(account)
+    return account
+
+
+def _own_habilitation(account: Account) -> bytes:
+    """Return the id of an account's habilitation, if it is about the account's key and about no other's.
+
+    Raises:
+        Distrusted: it is about another.
+    """
+    assert account.habilitation is not None
+    signed = from_model(account.habilitation)
+    with judging(distrust.HABILITATION):
+        subject = read_unjudged(signed, Habilitation).subject
+    if account.identity is None or subject.encoded != read_identity(account.identity).encoded:
+        raise Distrusted(distrust.HABILITATION, Refusal.MISMATCH)
+    return signed.id
 
 
 def _after_last(account: Account, now: int) -> int:

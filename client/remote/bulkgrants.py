@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from client.errors import N_, AccessProblem, ClientError
 from client.remote.granting import fetch_grants, give_grant, keep_judged, require_scope
 from client.remote.pages import every
-from client.remote.problems import ServiceFailed, ServiceProblem, SignInRefused, TransportProblem
+from client.remote.problems import HOPELESS, ServiceProblem
 from vault.api.models.base import Paging
 from vault.api.models.dossiers import DossierQuery, DossierState
 from vault.api.problems import Code
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from keys.keyring import Identity
     from vault.api.models.base import Page
     from vault.api.models.dossiers import Dossier, Grant
-
-_HOPELESS = (TransportProblem, SignInRefused, ServiceFailed)
-"""After one of these the next request would fare no better."""
 
 
 class Giving(NamedTuple):
@@ -143,10 +140,10 @@ async def give_planned(
             came = line._replace(failure=failure)
             if failure is None:
                 came = await _give(service, line, keys, issuer=issuer, now=anchor.now(), tell=tell)
-                if isinstance(came.failure, _HOPELESS):
+                if isinstance(came.failure, HOPELESS):
                     failure = came.failure
             done.append(came)
-        if isinstance(failure, _HOPELESS):
+        if isinstance(failure, HOPELESS):
             hopeless = failure
     return done
 
@@ -158,7 +155,7 @@ async def end_planned(
     done: list[Ending] = []
     failure: ClientError | None = None
     for grant in grants:
-        if not isinstance(failure, _HOPELESS):
+        if not isinstance(failure, HOPELESS):
             failure = None
             try:
                 await service.revoke_grant(grant.dossier, grant.id)

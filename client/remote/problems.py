@@ -106,6 +106,8 @@ class NotOurService(TransportProblem):
 
 PASSING: Final = (Unreachable, CutOff, ServiceFailed)
 """What may be over in a moment; whether asking again is safe depends on what was asked."""
+HOPELESS: Final = (TransportProblem, SignInRefused, ServiceFailed)
+"""Of many requests, after one of these the next would fare no better."""
 
 
 _UNKNOWN: Final = N_("the service refused: {detail} [{code}]")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from gettext import gettext as _
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from client.cli.online.confirming import confirm
 from client.errors import N_, ClientError, UsageProblem
-from client.terminal import can_ask
+from client.remote.problems import HOPELESS
+from client.terminal import can_ask, counting
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from client.cli.options import Decorator
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Unfinished(ClientError):  # noqa: N818 - named like its siblings
@@ -47,3 +53,27 @@ def agree(question: str, *, yes: bool) -> None:
         raise UsageProblem(N_("no terminal to ask whether to go on; add --yes"))
     if not confirm(question):
         raise UsageProblem(N_("you said no, and nothing was done"))
+
+
+async def one_by_one(
+    label: str, items: Sequence[T], act: Callable[[T], Awaitable[R]], *, quiet: bool
+) -> tuple[list[R], list[tuple[T, ClientError]]]:
+    """Do something for each item, under a bar, and return what came of it and what failed.
+
+    One failure stops nothing, unless the service is away or the session over: then the rest is not tried.
+    """
+    done: list[R] = []
+    failed: list[tuple[T, ClientError]] = []
+    failure: ClientError | None = None
+    with counting(label, len(items), quiet=quiet) as advance:
+        for item in items:
+            if not isinstance(failure, HOPELESS):
+                failure = None
+                try:
+                    done.append(await act(item))
+                except ClientError as error:
+                    failure = error
+            if failure is not None:
+                failed.append((item, failure))
+            advance(1)
+    return done, failed

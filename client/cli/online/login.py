@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from gettext import gettext as _
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,7 @@ import click
 
 from client.cli.asking import load_identity
 from client.cli.online.connection import known_service, online, reach, server_option, wait_for
+from client.cli.online.ending import ending_soon
 from client.cli.online.trusting import settle_trust, trust_by_template, trust_option
 from client.cli.options import json_option, passphrase_option, username_options
 from client.cli.output import print_json, print_pairs, show_time
@@ -21,6 +23,7 @@ from client.passwords import read_password
 from client.profile import Profile
 from client.remote.problems import SignInRefused
 from client.remote.signin import sign_in, sign_in_with_token
+from client.terminal import say
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
@@ -129,6 +132,8 @@ async def whoami(connection: Connection, *, as_json: bool) -> None:
 
 
 def _show(me: Me, known: ServiceProfile, *, as_json: bool) -> None:
+    if warning := ending_soon(me.habilitated_until or 0, int(time.time())):
+        say(warning)
     if as_json:
         print_json({"url": known.url, **me.model_dump(mode="json")})
         return
@@ -141,6 +146,7 @@ def _show(me: Me, known: ServiceProfile, *, as_json: bool) -> None:
             (_("organisation"), me.organisation or ""),
             (_("key"), me.key_id or ""),
             (_("habilitated"), _("yes") if me.habilitated else ""),
+            (_("habilitated until"), show_time(me.habilitated_until or 0)),
             (_("until"), show_time(me.expires or 0)),
         ]
     )

@@ -63,6 +63,9 @@ class Me(Answer):
         None, description="Id of the signing key, of an editor or an enrolled account."
     )
     habilitated: bool = False
+    habilitated_until: Time | None = Field(
+        None, description="When the habilitation ends; absent without one, and where it has no end."
+    )
     expires: Time | None = Field(None, description="When the token or session ends.")
 
 

@@ -48,11 +48,13 @@ class Identification:
     async def me(self, act: Act) -> Me:
         """Return who one is."""
         who = act.principal
-        name = None
+        name = habilitation = None
         if who.account is not None:
             async with self._records.read() as view:
                 account = await view.accounts.get(who.account)
-            name = account.name if account else None
+                if account is not None:
+                    name = account.name
+                    habilitation = await self._beliefs.habilitation(view, account, self._clock.now())
         return Me(
             role=who.role.value,
             name=name,
@@ -60,6 +62,7 @@ class Identification:
             organisation=who.organisation,
             key_id=who.signing_key.hex() if who.signing_key else None,
             habilitated=who.habilitated,
+            habilitated_until=(habilitation.statement.valid_until or None) if habilitation else None,
             expires=who.expires,
         )
 

@@ -1,0 +1,120 @@
+"""Habilitations withdrawn in bulk: shown, asked once, withdrawn one by one."""
+
+from __future__ import annotations
+
+from gettext import gettext as _
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from client.cli.failure import describe_client_error
+from client.cli.online.bulk import Unfinished, agree, one_by_one
+from client.cli.online.choosing import choose_accounts
+from client.cli.online.connection import anchored
+from client.cli.output import print_json, print_table
+from client.errors import N_, ClientError, ConflictProblem
+from client.remote.authority import withdraw
+from client.terminal import escape, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from client.cli.online.choosing import Chosen
+    from client.cli.online.connection import Connection
+    from keys.keyring import Identity
+    from keys.statements import Reason
+
+
+class _Line(NamedTuple):
+    chosen: Chosen
+    failure: ClientError | None = None
+
+
+async def withdraw_many(
+    connection: Connection,
+    issuer: Identity,
+    names: tuple[str, ...],
+    group: str | None,
+    *,
+    reason: Reason,
+    dry: bool,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Plan, show, ask, withdraw, say what failed and what is left to do.
+
+    Raises:
+        ConflictProblem: whoever types it is among them.
+        Unfinished: some could not be withdrawn.
+    """
+    service, anchor = connection.service, anchored(connection)
+    chosen = await choose_accounts(connection, names, group)
+    if (await service.get_me()).account in {each.account.id for each in chosen}:
+        raise ConflictProblem(N_("you are among them; another admin withdraws your habilitation"))
+    # What was withdrawn before is done: the same line typed again goes on.
+    lines = [_Line(each, each.failure or _refuse(each)) for each in chosen if each.account.withdrawal is None]
+    todo = [line for line in lines if line.failure is None]
+    failed = [line for line in lines if line.failure is not None]
+    if dry:
+        _print(lines, as_json=as_json)
+        return
+    if todo:
+        for line in todo:
+            say(f"  {line.chosen.fingerprint}  {escape(line.chosen.account.name)}")
+        say(_("{count} habilitations are withdrawn, at once and for good").format(count=len(todo)))
+        agree(_("withdraw them? [y/N]"), yes=yes)
+
+    async def act(line: _Line) -> _Line:
+        await withdraw(service, anchor, issuer, line.chosen.account, reason=reason)
+        return line
+
+    done, wrong = await one_by_one(_("withdrawing"), todo, act, quiet=quiet)
+    failed += [line._replace(failure=failure) for line, failure in wrong]
+    _print([*done, *failed], as_json=as_json)
+    if done:
+        say_what_withdrawing_takes(quiet=quiet)
+    if failed:
+        raise Unfinished(len(failed))
+
+
+def say_what_withdrawing_takes(*, quiet: bool) -> None:
+    """Say what is not undone, and what would be needed."""
+    if not quiet:
+        say(
+            _(
+                "the service hands these keys nothing more, and no client wraps to them. Who kept a file and "
+                "the key can still open that file: rotate the dossiers' keys, re-encrypt what is sealed "
+                "already"
+            )
+        )
+
+
+def _refuse(chosen: Chosen) -> ClientError | None:
+    if chosen.account.habilitation is None:
+        return ConflictProblem(N_("{name} has no habilitation"), name=chosen.account.name)
+    return None
+
+
+def _print(lines: Sequence[_Line], *, as_json: bool) -> None:
+    if as_json:
+        print_json([_document(line) for line in lines])
+    elif lines:
+        print_table(
+            [
+                (
+                    line.chosen.account.name,
+                    line.chosen.account.role.value,
+                    line.chosen.fingerprint,
+                    describe_client_error(line.failure) if line.failure else _("withdrawn"),
+                )
+                for line in lines
+            ]
+        )
+
+
+def _document(line: _Line) -> dict[str, Any]:
+    return {
+        "account": line.chosen.account.id,
+        "name": line.chosen.account.name,
+        "fingerprint": line.chosen.fingerprint,
+        "failure": describe_client_error(line.failure) if line.failure else None,
+    }
