@@ -31,6 +31,7 @@ _SHOWN = 20
 COLUMNS = {
     "kills": lambda figures: figures.kills,
     "acknowledged": lambda figures: figures.acknowledged,
+    "erased": lambda figures: figures.erased,
     "opened": lambda figures: figures.opened,
     "cut off": lambda figures: figures.broken,
     "of these done": lambda figures: figures.kept,

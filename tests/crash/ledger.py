@@ -1,7 +1,8 @@
 """What a crowd of clients was told, and what it is waiting to be told; and whether that is what there is.
 
-A thing is named by kind and name: a version or an upload by its seal id, a grant by its statement's id. Its
-value is what the service must show of it; None: nothing.
+A thing is named by kind and name: a version or an upload by its seal id, a grant or a mandate by its
+statement's id, a dossier by its own. Versions of any dossier but one are "doomed". Its value is what the
+service must show of it; None: nothing.
 """
 
 import hashlib
@@ -119,15 +120,25 @@ class Ledger:
             self.kept += {thing: found.get(thing) for thing in change.after} == change.after
 
 
-async def picture_below(site) -> Picture:
-    """Return everything there is, as the rows have it."""
+async def picture_below(site, dossier_id) -> Picture:
+    """Return everything there is, as the rows have it; ``dossier_id`` is the one that all clients work on."""
     version, grant, upload, part = (
         table.c for table in (schema.versions, schema.grants, schema.uploads, schema.upload_parts)
     )
+    dossier, depositor = schema.dossiers.c, schema.depositors.c
     async with site.records() as records, records.read() as view:
         execute = view.evidence._handle.execute
-        versions = await execute(select(version.seal_id, version.state, version.number, version.generation))
+        columns = (version.seal_id, version.state, version.number, version.generation)
+        of, erased = version.dossier_id, version.erased_at.is_not(None)
+        versions = await execute(select(*columns).where(of == dossier_id))
         found: Picture = {("version", row[0].hex()): tuple(row[1:]) for row in versions}
+        doomed = await execute(select(*columns, erased).where(of != dossier_id))
+        found |= {("doomed", row[0].hex()): (*row[1:4], bool(row[4])) for row in doomed}
+        mandates = (await execute(select(depositor.mandate_id))).scalars()
+        found |= {("mandate", mandate.hex()): True for mandate in mandates}
+        for name, closed, ended in await execute(select(dossier.id, dossier.closed_at, dossier.erased_at)):
+            state = "open" if closed is None else "closed"
+            found["dossier", name] = state if ended is None else "erased"
         grants = await execute(select(grant.statement_id, grant.revoked_at))
         found |= {("grant", row[0].hex()): row[1] is not None for row in grants}
         parts: dict[str, set[int]] = {}

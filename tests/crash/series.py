@@ -11,6 +11,7 @@ from tests.crash.audit import listed, opened, receipt_in
 from tests.crash.caretaker import clean
 from tests.crash.clients import Depositor
 from tests.crash.crowd import Crowd
+from tests.crash.erasers import PROCEDURE, Eraser
 from tests.crash.inspection import Fault, Kind, Trail, inspect
 from tests.crash.ledger import Ledger, picture_below, seen
 from tests.crash.pairs import Embedded
@@ -41,6 +42,7 @@ class Figures:
         removed: objects that no row named, removed by the janitor.
         late: objects that the store came to have after the server's death and the janitor's look; the next
             janitor has to remove them.
+        erased: dossiers that were opened, filled, closed and erased meanwhile.
         opened: containers that were fetched, compared and opened.
         faults: everything that was wrong.
         seconds: that it took.
@@ -54,6 +56,7 @@ class Figures:
     removed: int = 0
     late: int = 0
     opened: int = 0
+    erased: int = 0
     faults: list[Fault] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -99,16 +102,18 @@ class Series:
         server = await self._serve()
         town = await settle(self._site, server, self._http)
         self._made, grantees = await inhabit(town, self._clients + 1)
+        await town.ok("set_retention", token=town.root, json={"procedure": PROCEDURE, "days": 0})
         self._note(await inspect(self._site, trail=self._trail))
-        self._ledger.known = await picture_below(self._site)
+        self._ledger.known = await self._below()
         self._ledger.actions.update(self._trail.actions)
         # One more with every start.
         del self._ledger.actions[Action.SERVER_STARTED.value]
         self._crowd = Crowd(self._made, grantees[1:], self._ledger, self._part_bytes)
         rng = random_of(self._seed)
         clients = [Depositor(self._crowd, number, random_of(rng.random())) for number in range(self._clients)]
+        eraser = Eraser(self._crowd, self._clients, random_of(rng.random()))
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(client.live()) for client in clients]
+            tasks = [group.create_task(client.live()) for client in (*clients, eraser)]
             for _ in range(kills):
                 server = await self._kill(server, rng)
                 progress(
@@ -119,9 +124,12 @@ class Series:
                 task.cancel()
         progress(f"{figures.pair}: opening all {len(self._ledger.places)} containers once more")
         await self._finish(server)
-        figures.seconds = time.monotonic() - begun
+        figures.seconds, figures.erased = time.monotonic() - begun, eraser.erased
         progress(f"{figures.pair}: done in {figures.seconds:.0f} s")
         return figures
+
+    async def _below(self):
+        return await picture_below(self._site, self._made.dossier.id)
 
     async def _serve(self) -> Process:
         return await self._nursery.serve(self._site.folder, self._site.words, self._variables)
@@ -142,7 +150,7 @@ class Series:
         await site.quiet()
         left = self._note(await inspect(site, trail=self._trail))
         self._check_checkpoint(checkpoint)
-        found = await picture_below(site)
+        found = await self._below()
         self.figures.note(*self._ledger.compare(found, self._trail.actions))
         self._ledger.count_broken(found)
         await self._clean(left)
@@ -196,7 +204,7 @@ class Series:
         """Everything that was begun is answered: it is there, nothing else is, and what is new opens."""
         ledger = self._ledger
         self._judge_orphans(self._note(await inspect(self._site, trail=self._trail)))
-        self.figures.note(*ledger.compare(await picture_below(self._site), self._trail.actions))
+        self.figures.note(*ledger.compare(await self._below(), self._trail.actions))
         handed_out = self._trail.actions[Action.EVIDENCE_FETCHED.value]
         if not ledger.fetched <= handed_out <= ledger.asked:
             self.figures.note(Fault(Kind.JOURNAL, f"{handed_out} fetches, not {ledger.fetched}"))

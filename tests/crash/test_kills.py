@@ -33,7 +33,8 @@ class Robbed(Site):
 
     async def quiet(self) -> None:
         async with self.records() as records, records.read() as view:
-            keys = await view.evidence._handle.values(select(schema.versions.c.body_key))
+            named = select(schema.versions.c.body_key).where(schema.versions.c.erased_at.is_(None))
+            keys = await view.evidence._handle.values(named)
         if keys and not self.taken:
             self.taken = keys[0]
             async with self.store() as store:
