@@ -179,6 +179,7 @@ async def test_every_label_is_a_word_that_is_known_beforehand(everybody):
         "part": {"database", "schema", "objects", "running"},
         "name": {"janitor", "scrub"},
         "version": {"0"},
+        "days": {"7", "30"},
     }
     for name in await scrape(everybody.world):
         labels = name.partition("{")[2].removesuffix("}")
@@ -214,6 +215,21 @@ async def test_what_janitor_and_scrub_left_in_the_records_is_shown(everybody):
     assert found['scelle_upkeep_done{name="janitor"}'] == 1
     assert found['scelle_upkeep_damaged{name="scrub"}'] == 2
     assert found['scelle_upkeep_done{name="scrub"}'] == 0
+
+
+async def test_habilitations_that_end_soon_are_counted_until_they_are_renewed(everybody):
+    world = everybody.world
+    before = await scrape(world)
+    week, month = (f'scelle_habilitations_ending{{days="{days}"}}' for days in (7, 30))
+    people = [await world.person("reviewer", seconds=days * 86_400) for days in (6, 20, 20, 200)]
+    assert await comes_to(world, month, before[month] + 3)
+    assert (await scrape(world))[week] == before[week] + 1
+    world.clock.time += 1
+    renewed = world.habilitation(people[0].identity, "reviewer", seconds=365 * 86_400)
+    await world.habilitate(people[0].account, renewed)
+    await world.withdraw(people[1])
+    assert await comes_to(world, month, before[month] + 1)
+    assert (await scrape(world))[week] == before[week]
 
 
 async def test_the_loop_and_the_process_are_looked_at(everybody):

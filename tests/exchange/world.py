@@ -162,7 +162,7 @@ async def open_server(folder, clock, log, *, around=(), **settings):
             origin=origin,
         )
         metrics, shown = Metrics("0"), socket.create_server(("127.0.0.1", 0))
-        await stack.enter_async_context(watched(metrics, records, services.health, [shown]))
+        await stack.enter_async_context(watched(metrics, records, services.health, clock, [shown]))
         app = create_app(services, logger(log), metrics)
         app.middlewares[:0] = around
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

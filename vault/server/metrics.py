@@ -29,7 +29,7 @@ from vault.server.services.health import Part
 from vault.server.transferred import Break
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from prometheus_client.metrics_core import Metric
 
@@ -60,7 +60,9 @@ class Metrics:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._upkeep = _Upkeep()
+        self._habilitations = _Habilitations()
         registry.register(self._upkeep)
+        registry.register(self._habilitations)
         Gauge("scelle_build_info", "What runs here.", ["version"], registry=registry).labels(version).set(1)
         self._ready = Gauge("scelle_ready", "Whether a part is ready.", ["part"], registry=registry)
         self._requests = Counter(
@@ -144,17 +146,40 @@ class Metrics:
         """Note how late the event loop was."""
         self._lag.observe(seconds)
 
-    def render(self, *, missing: frozenset[Part], runs: tuple[Run, ...] | None) -> bytes:
+    def render(
+        self,
+        *,
+        missing: frozenset[Part],
+        runs: tuple[Run, ...] | None,
+        ending: Mapping[int, int] | None = None,
+    ) -> bytes:
         """Return everything in the text format.
 
         Args:
             missing: the parts that are not ready.
             runs: the last runs of upkeep; None where they cannot be read.
+            ending: how many habilitations end within so many days; None where that is not known.
         """
         for part in Part:
             self._ready.labels(part.value).set(part not in missing)
         self._upkeep.runs = runs
+        self._habilitations.ending = ending
         return generate_latest(self._registry)
+
+
+class _Habilitations(Collector):
+    """How many keys stop being habilitated soon, if nobody renews what the authority said of them."""
+
+    def __init__(self) -> None:
+        self.ending: Mapping[int, int] | None = None
+
+    def collect(self) -> Iterable[Metric]:
+        ending = GaugeMetricFamily(
+            "scelle_habilitations_ending", "Keys whose last habilitation ends soon.", labels=["days"]
+        )
+        for days, count in (self.ending or {}).items():
+            ending.add_metric([str(days)], count)
+        yield ending
 
 
 class _Upkeep(Collector):

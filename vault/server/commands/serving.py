@@ -185,7 +185,7 @@ async def _assemble(
         metrics=f"{_url(settings.metrics_host, shown[0].getsockname()[1])}/metrics" if shown else None,
     )
     beside = (
-        watched(metrics, records, services.health, shown),
+        watched(metrics, records, services.health, clock, shown),
         caretaken(
             Janitor(records, store, clock, locking=locking),
             records,

@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from vault.server.metrics import Metrics
-    from vault.server.ports import Records
+    from vault.server.ports import Clock, Records
     from vault.server.services.health import Health
     from vault.server.stores.records.rows import Run
 
+WATCHED_DAYS: Final = (7, 30)
+"""Within how many days habilitations that end are counted; the authority's key has to be fetched for it."""
+_DAY: Final = 86_400
 _EVERY: Final = 0.25
 """Seconds between two looks at how late the event loop is."""
 
 
 @asynccontextmanager
 async def watched(
-    metrics: Metrics, records: Records, health: Health, sockets: Sequence[socket.socket]
+    metrics: Metrics, records: Records, health: Health, clock: Clock, sockets: Sequence[socket.socket]
 ) -> AsyncIterator[None]:
     """Answer ``GET /metrics`` on ``sockets``, if there are any, for as long as the block lasts."""
 
@@ -38,11 +41,22 @@ async def watched(
         except RecordsError:
             return None
 
+    async def habilitations() -> dict[int, int] | None:
+        now = clock.now()
+        try:
+            async with records.read() as view:
+                return {
+                    days: await view.statements.ending(now=now, by=now + days * _DAY) for days in WATCHED_DAYS
+                }
+        except RecordsError:
+            return None
+
+    ending: Question[dict[int, int] | None] = Question(habilitations, None)
     runs: Question[tuple[Run, ...] | None] = Question(last_runs, None)
 
     async def show(_request: web.Request) -> web.Response:
-        missing, found = await asyncio.gather(health.missing(), runs.answer())
-        body = metrics.render(missing=missing, runs=found)
+        missing, found, soon = await asyncio.gather(health.missing(), runs.answer(), ending.answer())
+        body = metrics.render(missing=missing, runs=found, ending=soon)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
 
     app = web.Application()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from vault.server.stores.records import schema
 from vault.server.stores.records.handle import ChangeHandle, Handle, rows_of
@@ -59,6 +59,29 @@ class Statements:
             table.c.kind == "succession", table.c.dossier_id.is_(None)
         )
         return await self._handle.all(StoredStatement, query.order_by(table.c.position, table.c.id))
+
+    async def ending(self, *, now: int, by: int) -> int:
+        """Return how many accounts' keys stop being habilitated after ``now`` and not later than ``by``.
+
+        A key that has several habilitations stops with the last of them. Accounts that are disabled do not
+        count, nor does what was withdrawn, or has no end.
+        """
+        statements, accounts = schema.statements, schema.accounts
+        last = func.max(statements.c.valid_until)
+        keys = (
+            select(statements.c.subject)
+            .join(accounts, accounts.c.signing_key_id == statements.c.subject)
+            .where(
+                statements.c.kind == "habilitation",
+                statements.c.withdrawn_by.is_(None),
+                accounts.c.disabled_at.is_(None),
+            )
+            .group_by(statements.c.subject)
+            .having(func.min(statements.c.valid_until) > 0, last > now, last <= by)
+            .subquery()
+        )
+        count: int = await self._handle.value(select(func.count()).select_from(keys))
+        return count
 
 
 class StatementChanges(Statements):
