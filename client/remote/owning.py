@@ -25,6 +25,8 @@ from vault.container.arrival import ArrivalExaminer
 from vault.container.slots import PasswordAccess
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from client.exchange.takeover import Takeover
     from client.profile import ServiceProfile
     from client.remote.service import Service
@@ -181,7 +183,7 @@ class Owning:
         """Put the template in the place of the stored one; None where that was withdrawn."""
         seal_id, refusal = _seal_id(made), None
         for _attempt in range(_ATTEMPTS):
-            stored = await self._find(keys)
+            stored = await find_template(self._service, self._dossier, keys)
             if stored is None or stored.seal_id == seal_id:
                 return stored
             try:
@@ -196,14 +198,23 @@ class Owning:
         assert refusal is not None
         raise refusal
 
-    async def _find(self, keys: set[str]) -> Template | None:
-        async def page(query: Paging) -> Page[Template]:
-            return await self._service.list_templates(self._dossier, query)
 
-        async for stored in every(page, Paging()):
-            if stored.signer in keys and not stored.withdrawn:
-                return stored
-        return None
+async def find_template(service: Service, dossier: str, keys: Collection[str]) -> Template | None:
+    """Return the stored template that carries one of these keys, None where it was withdrawn.
+
+    Args:
+        service: signed in as the editor.
+        dossier: its dossier.
+        keys: key ids, in hexadecimal.
+    """
+
+    async def page(query: Paging) -> Page[Template]:
+        return await service.list_templates(dossier, query)
+
+    async for stored in every(page, Paging()):
+        if stored.signer in keys and not stored.withdrawn:
+            return stored
+    return None
 
 
 def _seal_id(container: bytes) -> str:

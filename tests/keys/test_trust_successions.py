@@ -137,3 +137,21 @@ def test_a_circle_of_successors_leaves_nobody():
     judge = trust(succeed("ann", "bob", NOW), succeed("bob", "ann", NOW + 10))
     assert judge.present(public("ann"), at=NOW) == public("bob")
     assert reason(judge.present, public("ann"), at=NOW + 10) is Refusal.SUPERSEDED
+
+
+def test_a_mandate_counts_for_one_key_at_a_time():
+    first, second, third = (key_id(name) for name in ("editor", "editor-2", "editor-3"))
+    judge = trust(succeed("editor", "editor-2", NOW + 10), succeed("editor-2", "editor-3", NOW + 20))
+    for at, holder in (
+        (NOW, first),
+        (NOW + 9, first),
+        (NOW + 10, second),
+        (NOW + 19, second),
+        (NOW + 20, third),
+    ):
+        assert judge.mandated(first, at=at) == {holder}
+    # A key that was handed to does not give its place to the one before.
+    assert judge.mandated(second, at=NOW + 10) == {second}
+    torn = judge.extended([succeed("editor", "editor-x", NOW + 15)])
+    assert torn.mandated(first, at=NOW + 9) == {first}
+    assert torn.mandated(first, at=NOW + 30) == frozenset()

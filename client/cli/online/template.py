@@ -11,7 +11,7 @@ from client.cli.asking import checked_username
 from client.cli.online.connection import allow_http, anchored, online, reach, wait_for
 from client.cli.online.identities import authority_identity, identity_options, own_identity
 from client.cli.online.mandates import mandate_options, read_mandate
-from client.cli.online.own import own
+from client.cli.online.own import own, passwd
 from client.cli.online.sizes import DAY, days_option
 from client.cli.options import force_option, json_option
 from client.cli.output import print_json, print_pairs, print_table, show_time
@@ -185,6 +185,7 @@ async def _fetch(known: ServiceProfile, code: str, output: str) -> tuple[bytes, 
 
 
 template.add_command(own)
+template.add_command(passwd)
 
 
 def _show_made(made: MadeTemplate, password_out: str | None, *, as_json: bool) -> None:

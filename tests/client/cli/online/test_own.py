@@ -233,9 +233,8 @@ def test_killed_at_a_step_the_same_command_goes_on(town, editor, monkeypatch, st
     ended = step == (Takeover, "end") and after
     die_at(monkeypatch, *step, after=after)
     with pytest.raises(Dead):
-        editor.attempt(*OWN, "--password-out", "lost.txt")
+        editor.attempt(*OWN, "--password-out", "new.txt")
     if ended:
-        town.file(editor.name, "new.txt", town.file(editor.name, "lost.txt").read_bytes())
         assert editor.attempt(*OWN).code == 3
     else:
         editor.own()
@@ -277,4 +276,55 @@ def test_a_take_over_that_began_with_another_password(town, editor, monkeypatch)
     stuck = editor.attempt(*OWN[:3], *NEW[2:])
     assert (stuck.code, "began with another password" in stuck.err) == (6, True)
     editor.ask(*OWN, "--new-password-file", "new.txt")
+    assert editor.login(NEW).code == 0
+
+
+PASSWD = ("template", "passwd", "dossier.scelle", *EDITOR[2:])
+
+
+def test_another_password_for_the_same_key(town, editor):
+    done = editor.ask(*PASSWD, "--password-out", "new.txt")
+    assert (done["stored"], done["password_file"]) == (True, "new.txt")
+    assert [action for action in actions(town) if action.startswith("template.re")][
+        -1
+    ] == "template.rewritten"
+    editor.type("template", "fetch", editor.link, "-o", "fetched.scelle")
+    for current in ("dossier.scelle", "fetched.scelle"):
+        assert editor.login(EDITOR, current).code == 3
+        assert editor.login(NEW, current).code == 0
+    files = [town.file(editor.name, name).read_bytes() for name in ("dossier.scelle", "fetched.scelle")]
+    assert files[0] == files[1]
+    editor.seal("second", NEW)
+    assert editor.ask("deposit", "second.scelle", *NEW)["signer"] == editor.receipt["signer"]
+
+
+def test_another_password_after_a_take_over_keeps_the_keys_of_before(town, editor):
+    editor.own()
+    third = (*NEW[:-1], "third.txt")
+    editor.ask("template", "passwd", "dossier.scelle", *NEW[2:], "--password-out", "third.txt")
+    assert editor.login(NEW).code == 3
+    assert editor.login(third).code == 0
+    editor.type("evidence", "fetch", editor.receipt["evidence"], "-o", "again.scelle")
+    editor.type("open", "again.scelle", "-o", "again", *third)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_while_the_password_changes_the_old_one_goes_on(town, editor, monkeypatch, after):
+    die_at(monkeypatch, Service, "rewrite_template", after=after)
+    with pytest.raises(Dead):
+        editor.attempt(*PASSWD)
+    assert editor.login(EDITOR).code == 0
+    editor.ask(*PASSWD, "--password-out", "new.txt")
+    editor.type("template", "fetch", editor.link, "-o", "fetched.scelle")
+    for current in ("dossier.scelle", "fetched.scelle"):
+        assert editor.login(EDITOR, current).code == 3
+        assert editor.login(NEW, current).code == 0
+
+
+def test_a_copy_that_was_overtaken_changes_nothing(town, editor):
+    town.file(editor.name, "copy.scelle", town.file(editor.name, "dossier.scelle").read_bytes())
+    editor.own()
+    assert editor.attempt("template", "passwd", "copy.scelle", *EDITOR[2:]).code == 3
+    again = editor.attempt("template", "passwd", "dossier.scelle", *NEW[2:], "--new-password-file", "new.txt")
+    assert (again.code, "the new password is the old one" in again.err) == (2, True)
     assert editor.login(NEW).code == 0
