@@ -57,3 +57,24 @@ def test_a_narrower_habilitation_ends_what_was_granted_under_a_wider_one(town, d
     assert town.attempt("narrow", "evidence", "list", "D-guided").code == 4
     habilitate(town, "narrow", "--scope", "sans échange", "--scope", "guidé")
     town.type("narrow", "grant", "fetch", "D-guided")
+
+
+def test_in_bulk_whom_the_scope_leaves_out_is_named_and_the_others_are_granted(town, dossiers):
+    town.admit("wide", "reviewer")
+    town.admit("elsewhere", "reviewer")
+    habilitate(town, "elsewhere", "--scope", "guidé")
+    town.type("admin", "group", "set", "mixed-scopes", "wide", "elsewhere", "--yes")
+    came = town.attempt(
+        *("admin", "grant", "add", "--procedure", "sans échange", "--group", "mixed-scopes"),
+        *("--identity", "my.key", "--yes", "--json"),
+    )
+    assert came.code == 1
+    given = {item["dossier"] for item in came.json["given"]}
+    assert "D-other" in given
+    assert {line["name"] for line in came.json["failed"]} == {"elsewhere"}
+    assert {line["dossier"] for line in came.json["failed"]} == given
+    for dossier in given:
+        listed = town.ask("admin", "grant", "list", dossier)
+        accounts = {item["name"]: item["account"] for item in town.ask("admin", "reviewer", "list")}
+        assert accounts["wide"] in {item["account"] for item in listed}
+        assert accounts["elsewhere"] not in {item["account"] for item in listed}

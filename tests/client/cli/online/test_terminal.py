@@ -89,3 +89,42 @@ def test_habilitating_asks_for_the_fingerprint_that_was_read_aloud(town, type_in
     # However it is written down.
     child.sendline(fingerprint.lower().replace("-", " "))
     assert _end(child)[1] == 0
+
+
+def test_granting_a_group_shows_who_it_is_and_asks(town, type_in):
+    profile = str(town.folder_of("admin") / "profile")
+    town.ask("portal", "dossier", "create", "D-asked", "--product", "x", "--admin", "admin")
+    (reviewer,) = [item for item in town.ask("admin", "reviewer", "list") if item["name"] == "r1"]
+    child = type_in("admin", "scelle group set asked r1", SCELLE_HOME=profile)
+    child.expect(reviewer["fingerprint"])
+    child.expect(re.escape("are these the members? [y/N] "))
+    child.sendline("y")
+    assert _end(child)[1] == 0
+    command = "scelle grant add D-asked --group asked --identity my.key"
+    for answer, code, standing in (("n", 2, 1), ("y", 0, 2)):
+        child = type_in("admin", command, SCELLE_HOME=profile)
+        child.expect(reviewer["fingerprint"])
+        child.expect(re.escape("grant them? [y/N] "))
+        child.sendline(answer)
+        assert _end(child)[1] == code
+        assert len(town.ask("admin", "grant", "list", "D-asked")) == standing
+
+
+def test_withdrawing_several_asks_once_in_french_too(town, type_in):
+    profile = str(town.folder_of("admin") / "profile")
+    for who in ("asked1", "asked2"):
+        town.admit(who, "reviewer")
+    command = "scelle withdraw asked1 asked2 --authority authority.key"
+    child = type_in("admin", command, SCELLE_HOME=profile, LANG="fr_FR.UTF-8")
+    child.expect(re.escape("les retirer\u00a0? [o/N] "))
+    child.sendline("non")
+    assert _end(child)[1] == 2
+    town.type("asked1", "dossier", "list")
+    child = type_in("admin", command, SCELLE_HOME=profile, LANG="fr_FR.UTF-8")
+    child.expect(re.escape("les retirer\u00a0? [o/N] "))
+    child.sendline("oui")
+    shown, code = _end(child)
+    assert code == 0
+    assert "rechiffrez" in shown
+    for who in ("asked1", "asked2"):
+        assert town.attempt(who, "dossier", "list").code == 3
