@@ -64,8 +64,18 @@ HOMES = {
     "sqlite3": ("vault.server.stores.records", "vault.server.migrations"),
     "structlog": ("vault.server",),
     "urllib3": ("vault.server.stores",),
+    "zxcvbn": ("client.strength",),
 }
-ONE_MODULE = {"aiofiles", "magic", "minio", "platformdirs", "prometheus_client", "pylibmagic", "urllib3"}
+ONE_MODULE = {
+    "aiofiles",
+    "magic",
+    "minio",
+    "platformdirs",
+    "prometheus_client",
+    "pylibmagic",
+    "urllib3",
+    "zxcvbn",
+}
 """Those that stand in a single module of their home."""
 
 LONGEST = 400

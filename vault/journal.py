@@ -83,6 +83,7 @@ class Fact(StrEnum):
     ORGANISATION = "organisation"
     OUTCOME = "outcome"
     PART = "part"
+    PASSWORDS = "passwords"
     PROCEDURE = "procedure"
     QUOTA = "quota"
     REASON = "reason"

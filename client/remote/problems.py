@@ -141,6 +141,10 @@ SENTENCES: Final[dict[Code, str]] = {
     Code.DOSSIER_ERASED: N_("the dossier is erased: nothing of it can be opened any more [{code}]"),
     Code.DOSSIER_KEY_OUTDATED: N_("the container is not sealed to the dossier's current key [{code}]"),
     Code.DOSSIER_OPEN: N_("the dossier is not closed; close it first with scelle dossier close [{code}]"),
+    Code.PASSWORD_FORBIDDEN: N_(
+        "the dossier's organisation allows no access by password; take it away with scelle access remove, or "
+        "seal with --no-password [{code}]"
+    ),
     Code.QUOTA_EXCEEDED: N_("the organisation's quota is used up ({detail}); ask an admin [{code}]"),
     Code.RECOVERY_SLOT_MISSING: N_(
         "the container has no slot for the recovery key; seal it from a template of this dossier [{code}]"

@@ -12,6 +12,7 @@ from tests.crash.heirs import other_password
 from tests.exchange.acts_on_dossiers import examine_whole, signer_id
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.container.layout import parse_preamble
+from vault.container.manifest import CarriedRecipient
 from vault.container.outcomes import ContainerError, Outcome
 from vault.container.slots import PasswordAccess
 from vault.container.unlocking import unlock
@@ -220,3 +221,26 @@ async def test_a_template_that_was_withdrawn_is_gone(owner):
     own = world.template(owner.dossier, owner.editor)
     assert (await owner.replace(own)).code == "not_found"
     assert (await owner.rewrite(other_password(owner.template, owner.editor))).code == "not_found"
+
+
+async def test_what_was_forbidden_meanwhile(owner):
+    world, path = owner.world, {"organisation": owner.dossier.organisation}
+    await world.ok("change_organisation", path, token=world.root, json={"passwords": "forbidden"})
+    session = await world.session(owner.editor)
+    before = await world.state()
+    for answer in (
+        await owner.replace(world.template(owner.dossier, owner.editor), token=session),
+        await owner.rewrite(other_password(owner.template, owner.editor), token=session),
+    ):
+        assert (answer.status, answer.code) == (422, "password_forbidden"), answer.body
+    assert await world.state() == before
+
+
+async def test_the_editors_own_template_is_recoverable_too(owner):
+    session = await owner.world.session(owner.editor)
+    before = await owner.world.state()
+    dossier = CarriedRecipient("dossier", 1, owner.dossier.key.public.kem)
+    own = owner.world.template(owner.dossier, owner.editor, recipients=[dossier])
+    answer = await owner.replace(own, token=session)
+    assert (answer.status, answer.code) == (422, "recovery_slot_missing"), answer.body
+    assert await owner.world.state() == before

@@ -46,12 +46,17 @@ class PeopleSuite:
         made = await change(records, add_organisation)
 
         async def rename(tx, organisation_id) -> None:
-            await tx.organisations.set(organisation_id, name="Autre", quota_bytes=5, max_container_bytes=3)
+            await tx.organisations.set(
+                organisation_id, name="Autre", quota_bytes=5, max_container_bytes=3, passwords="strength:3"
+            )
 
+        assert made.passwords == "generated"
         await change(records, rename, made.id)
         async with records.read() as view:
             found = await view.organisations.get(made.id)
-            assert found == made._replace(name="Autre", quota_bytes=5, max_container_bytes=3)
+            assert found == made._replace(
+                name="Autre", quota_bytes=5, max_container_bytes=3, passwords="strength:3"
+            )
             assert await view.organisations.get(new_id()) is None
         with pytest.raises(OutdatedError):
             await change(records, rename, new_id())
@@ -81,7 +86,9 @@ class PeopleSuite:
 
         async def lower(tx) -> None:
             await tx.organisations.charge(made.id, 10)
-            await tx.organisations.set(made.id, name="x", quota_bytes=4, max_container_bytes=1)
+            await tx.organisations.set(
+                made.id, name="x", quota_bytes=4, max_container_bytes=1, passwords="forbidden"
+            )
             await tx.organisations.charge(made.id, -2)
 
         await change(records, lower)

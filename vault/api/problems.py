@@ -38,6 +38,7 @@ class Code(StrEnum):
     DOSSIER_ERASED = "dossier_erased"
     DOSSIER_KEY_OUTDATED = "dossier_key_outdated"
     DOSSIER_OPEN = "dossier_open"
+    PASSWORD_FORBIDDEN = "password_forbidden"  # noqa: S105 - the name of a code
     QUOTA_EXCEEDED = "quota_exceeded"
     RECOVERY_SLOT_MISSING = "recovery_slot_missing"
     RETENTION_RUNNING = "retention_running"
@@ -103,6 +104,7 @@ KINDS: Final[dict[Code, Kind]] = {
     Code.DOSSIER_ERASED: Kind(410, "The dossier is erased"),
     Code.DOSSIER_KEY_OUTDATED: Kind(409, "The container is not sealed to the dossier's current key"),
     Code.DOSSIER_OPEN: Kind(409, "The dossier is not closed"),
+    Code.PASSWORD_FORBIDDEN: Kind(422, "The organisation allows no access by password"),
     Code.QUOTA_EXCEEDED: Kind(403, "The organisation's quota is used up"),
     Code.RECOVERY_SLOT_MISSING: Kind(422, "The seal has no slot for the recovery key"),
     Code.RETENTION_RUNNING: Kind(409, "The dossier has to be kept for longer"),

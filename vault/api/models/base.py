@@ -37,6 +37,10 @@ Name = Annotated[
 ]
 """A name for people."""
 
+PasswordPolicy = Annotated[str, StringConstraints(pattern=r"^(generated|strength:[1-4]|forbidden)$")]
+"""What an organisation asks of new passwords: made by the client; or chosen, with at least this score of
+zxcvbn (1 to 4); or none at all."""
+
 Time = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """UTC seconds."""
 

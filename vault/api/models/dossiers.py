@@ -17,6 +17,7 @@ from vault.api.models.base import (
     Hex32,
     Name,
     Paging,
+    PasswordPolicy,
     Query,
     Request,
     SignedStatement,
@@ -86,6 +87,9 @@ class DossierKeys(Answer):
     current: Count
     keys: tuple[SignedStatement, ...]
     issuers: Issuers
+    passwords: PasswordPolicy | None = Field(
+        None, description="What the dossier's organisation asks of new passwords. Absent: an older server."
+    )
 
 
 class DepositorRequest(Request):

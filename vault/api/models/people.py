@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from vault.api.models.base import Answer, Base64, Count, Hex16, Hex32, Name, Request, SignedStatement, Time
+from vault.api.models.base import (
+    Answer,
+    Base64,
+    Count,
+    Hex16,
+    Hex32,
+    Name,
+    PasswordPolicy,
+    Request,
+    SignedStatement,
+    Time,
+)
 from vault.api.models.signin import Role  # noqa: TC001 - pydantic evaluates the annotation
 
 EnrolmentCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{20,64}$")]
+
+_PASSWORDS: Final = (
+    "What is asked of new passwords: generated ones only; strength:N, at least this score of zxcvbn; or "
+    "forbidden. The server refuses password slots where they are forbidden; the rest is for clients to judge."
+)
 
 
 class OrganisationRequest(Request):
@@ -20,6 +36,7 @@ class OrganisationRequest(Request):
         None, description="Bytes that its dossiers may hold. Absent: the default."
     )
     max_container_bytes: Count | None = Field(None, description="Size of one deposit. Absent: the default.")
+    passwords: PasswordPolicy = Field("generated", description=_PASSWORDS)
 
 
 class OrganisationChange(Request):
@@ -28,6 +45,7 @@ class OrganisationChange(Request):
     name: Name | None = None
     quota_bytes: Count | None = None
     max_container_bytes: Count | None = None
+    passwords: PasswordPolicy | None = Field(None, description=_PASSWORDS)
 
 
 class Organisation(Answer):
@@ -38,6 +56,7 @@ class Organisation(Answer):
     quota_bytes: Count
     max_container_bytes: Count
     used_bytes: Count
+    passwords: PasswordPolicy | None = Field(None, description=f"{_PASSWORDS} Absent: an older server.")
     created: Time
 
 

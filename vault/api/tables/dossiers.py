@@ -145,6 +145,8 @@ DOSSIERS: Final = (
         problems=(
             *CONTAINER_CODES,
             Code.TEMPLATE_REFUSED,
+            Code.PASSWORD_FORBIDDEN,
+            Code.RECOVERY_SLOT_MISSING,
             Code.WRITER_MISSING,
             Code.ALREADY_EXISTS,
             Code.DOSSIER_CLOSED,
@@ -176,6 +178,8 @@ DOSSIERS: Final = (
         problems=(
             *CONTAINER_CODES,
             Code.TEMPLATE_REFUSED,
+            Code.PASSWORD_FORBIDDEN,
+            Code.RECOVERY_SLOT_MISSING,
             Code.WRITER_MISSING,
             Code.ALREADY_EXISTS,
             Code.AUTHORITY_MISSING,
@@ -193,7 +197,7 @@ DOSSIERS: Final = (
         answer=Template,
         if_match=True,
         names="generation",
-        problems=(*CONTAINER_CODES, Code.CONFLICT, Code.TEMPLATE_REFUSED),
+        problems=(*CONTAINER_CODES, Code.CONFLICT, Code.TEMPLATE_REFUSED, Code.PASSWORD_FORBIDDEN),
     ),
     Route(
         name="withdraw_template",

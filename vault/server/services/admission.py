@@ -17,10 +17,12 @@ from vault.server.services.keeping import require_kept
 if TYPE_CHECKING:
     from vault.container.envelope import Envelope
     from vault.container.examine import Outline
+    from vault.container.seal import Seal
     from vault.server.services.acts import Act, View
     from vault.server.services.beliefs import Beliefs
     from vault.server.stores.records import rows
 
+FORBIDDEN: Final = "forbidden"
 _NO_MANDATE: Final = "the seal's signer has no mandate for this dossier that is valid now"
 
 
@@ -90,7 +92,7 @@ class Admission:
         """Return the dossier's current key, once the envelope has an access labelled for it.
 
         Raises:
-            RefusedError: dossier_key_outdated.
+            RefusedError: dossier_key_outdated; password_forbidden.
         """
         found = await view.statements.find(
             "dossier key", dossier_id=dossier.id, generation=dossier.generation
@@ -103,6 +105,7 @@ class Admission:
                 f"the container is not sealed to key {current.generation} of the dossier",
                 extra={"generation": current.generation},
             )
+        await check_passwords(view, dossier, envelope)
         return current
 
     async def check_contents(self, view: View, dossier: rows.Dossier, outline: Outline) -> None:
@@ -111,18 +114,44 @@ class Admission:
         That a slot *opens* is known when somebody opens it; here it is labelled for the right key.
 
         Raises:
-            RefusedError: dossier_key_outdated; recovery_slot_missing; writer_missing.
+            RefusedError: dossier_key_outdated; password_forbidden; recovery_slot_missing; writer_missing.
         """
         current = await self.check_slots(view, dossier, outline.envelope.envelope)
-        recovery = await self._beliefs.named(view, RECOVERY)
-        assert recovery is not None
-        wanted = key_id(read_unjudged(views.stored(recovery), RecoveryKey).public_key)
         seal = outline.seal.seal
-        if wanted not in {slot.key for slot in seal.recovery}:
-            raise RefusedError(Code.RECOVERY_SLOT_MISSING, "the seal has no slot for the recovery key")
+        await check_recovery(self._beliefs, view, seal)
         if missing := set(current.writers) - set(seal.writers):
             raise RefusedError(
                 Code.WRITER_MISSING,
                 "the seal does not list all writers that the dossier asks for",
                 extra={"missing": sorted(writer.hex() for writer in missing)},
             )
+
+
+async def check_passwords(view: View, dossier: rows.Dossier, envelope: Envelope) -> None:
+    """Return only if the organisation allows the accesses by password that the envelope has.
+
+    How a password came about, or how strong it is, shows in no envelope: that is for clients to judge.
+
+    Raises:
+        RefusedError: password_forbidden.
+    """
+    organisation = await view.organisations.get(dossier.organisation_id)
+    assert organisation is not None
+    if organisation.passwords == FORBIDDEN and envelope.password_slots:
+        raise RefusedError(
+            Code.PASSWORD_FORBIDDEN,
+            "the dossier's organisation allows no access by password, and this envelope has one",
+        )
+
+
+async def check_recovery(beliefs: Beliefs, view: View, seal: Seal) -> None:
+    """Return only if the seal has an access labelled for the recovery key.
+
+    Raises:
+        RefusedError: recovery_slot_missing.
+    """
+    recovery = await beliefs.named(view, RECOVERY)
+    assert recovery is not None
+    wanted = key_id(read_unjudged(views.stored(recovery), RecoveryKey).public_key)
+    if wanted not in {slot.key for slot in seal.recovery}:
+        raise RefusedError(Code.RECOVERY_SLOT_MISSING, "the seal has no slot for the recovery key")

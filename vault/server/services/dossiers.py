@@ -119,11 +119,14 @@ class Dossiers:
             assert row is not None
             found = await view.statements.find("dossier key", dossier_id=dossier_id)
             issuers = await self._beliefs.issuers(view, found)
+            organisation = await view.organisations.get(row.organisation_id)
+            assert organisation is not None
         return DossierKeys(
             dossier=dossier_id,
             current=row.generation,
             keys=tuple(views.statement(key) for key in found),
             issuers=issuers,
+            passwords=organisation.passwords,
         )
 
     async def _visible(self, view: View, row: rows.Dossier, who: Principal) -> bool:

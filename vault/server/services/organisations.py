@@ -35,9 +35,12 @@ class Organisations:
                 name=request.name,
                 quota_bytes=quota,
                 max_container_bytes=self._max_container_bytes if largest is None else largest,
+                passwords=request.passwords,
             )
             await tx.record(
-                Action.ORGANISATION_CREATED, [Subject("organisation", row.id)], {Fact.QUOTA: quota}
+                Action.ORGANISATION_CREATED,
+                [Subject("organisation", row.id)],
+                {Fact.QUOTA: quota, Fact.PASSWORDS: row.passwords},
             )
             answer = views.organisation(row)
             await act.remember(tx, answer)
@@ -65,10 +68,15 @@ class Organisations:
                 name=changed.name,
                 quota_bytes=changed.quota_bytes,
                 max_container_bytes=changed.max_container_bytes,
+                passwords=changed.passwords,
             )
             await tx.record(
                 Action.ORGANISATION_CHANGED,
                 [Subject("organisation", row.id)],
-                {Fact.QUOTA: changed.quota_bytes, Fact.SIZE: changed.max_container_bytes},
+                {
+                    Fact.QUOTA: changed.quota_bytes,
+                    Fact.SIZE: changed.max_container_bytes,
+                    Fact.PASSWORDS: changed.passwords,
+                },
             )
         return views.organisation(changed)

@@ -12,6 +12,7 @@ from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import AlreadyExistsError, OutdatedError
 from vault.server.refusals import RefusedError
 from vault.server.services import views
+from vault.server.services.admission import check_passwords, check_recovery
 from vault.server.services.arriving import Arrival
 from vault.server.services.heads import parse_head
 from vault.server.services.templates import check_template
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from vault.api.models.dossiers import Template
+    from vault.container.envelope import Envelope
     from vault.server.ports import Records
     from vault.server.services.acts import Act, View
     from vault.server.services.beliefs import Beliefs
@@ -42,8 +44,9 @@ class Ownership:
 
         Raises:
             ContainerError: it is not whole.
-            RefusedError: not_found; precondition_failed; unknown_signer; template_refused; writer_missing;
-                already_exists; authority_missing.
+            RefusedError: not_found; precondition_failed; unknown_signer; template_refused;
+                password_forbidden; recovery_slot_missing; writer_missing; already_exists;
+                authority_missing.
         """
         arrival = Arrival(chunks, ArrivalExaminer(Expectations(dossier=dossier_id)))
         body = b"".join([chunk async for chunk in arrival.body()])
@@ -52,6 +55,8 @@ class Ownership:
         async with self._records.change(act.origin) as tx:
             row = await self._find(tx, dossier_id, template_id, act)
             check_template(examined, await self._beliefs.require_authority(tx))
+            await self._check_passwords(tx, dossier_id, envelope.envelope)
+            await check_recovery(self._beliefs, tx, seal)
             if seal.signer_key_id != act.principal.signing_key:
                 raise RefusedError(Code.UNKNOWN_SIGNER, "the template is sealed by another key than your own")
             if row.seal_id != match:
@@ -90,7 +95,7 @@ class Ownership:
 
         Raises:
             ContainerError: it is no envelope, or not this template's, or not by a writer whom the seal lists.
-            RefusedError: not_found; precondition_failed; conflict; template_refused.
+            RefusedError: not_found; precondition_failed; conflict; template_refused; password_forbidden.
         """
         head = b"".join([chunk async for chunk in chunks])
         parse_head(head)
@@ -110,6 +115,7 @@ class Ownership:
                 raise RefusedError(
                     Code.TEMPLATE_REFUSED, "no password would open this template to the depositor's identity"
                 )
+            await self._check_passwords(tx, dossier_id, envelope.envelope)
             try:
                 after = await tx.templates.rewrite_head(
                     row, generation=expected + 1, envelope_digest=envelope.digest, head=head
@@ -128,6 +134,12 @@ class Ownership:
                 },
             )
         return views.template(after)
+
+    @staticmethod
+    async def _check_passwords(view: View, dossier_id: str, envelope: Envelope) -> None:
+        dossier = await view.dossiers.get(dossier_id)
+        assert dossier is not None
+        await check_passwords(view, dossier, envelope)
 
     async def _find(self, view: View, dossier_id: str, template_id: str, act: Act) -> rows.Template:
         """Return a template that carries the editor's key, or one whose place that has.

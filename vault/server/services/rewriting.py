@@ -41,7 +41,8 @@ class Rewriting:
 
         Raises:
             ContainerError: it is no envelope, or not this seal's, or not by a writer whom the seal lists.
-            RefusedError: precondition_failed; conflict; dossier_key_outdated; quota_exceeded.
+            RefusedError: precondition_failed; conflict; dossier_key_outdated; password_forbidden;
+                quota_exceeded.
         """
         head = b"".join([chunk async for chunk in chunks])
         preamble, envelope = parse_head(head)

@@ -13,6 +13,7 @@ from vault.journal import Action, Fact, Subject
 from vault.server.ports import AlreadyExistsError, OutdatedError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
+from vault.server.services.admission import check_passwords, check_recovery
 from vault.server.services.arriving import Arrival
 from vault.server.services.keeping import require_kept
 from vault.server.services.secrets import hash_of, new_code
@@ -67,8 +68,8 @@ class Templates:
 
         Raises:
             ContainerError: it is not whole.
-            RefusedError: template_refused; writer_missing; already_exists; dossier_closed;
-                dossier_erased; authority_missing.
+            RefusedError: template_refused; password_forbidden; recovery_slot_missing; writer_missing;
+                already_exists; dossier_closed; dossier_erased; authority_missing.
         """
         async with self._records.read() as view:
             authority = await self._beliefs.require_authority(view)
@@ -86,6 +87,8 @@ class Templates:
             require_kept(dossier)
             if dossier.closed_at is not None:
                 raise RefusedError(Code.DOSSIER_CLOSED, "the dossier is closed")
+            await check_passwords(tx, dossier, envelope.envelope)
+            await check_recovery(self._beliefs, tx, seal)
             try:
                 row = await tx.templates.add(
                     template_id=new_id(),

@@ -74,6 +74,7 @@ def organisation(row: rows.Organisation) -> Organisation:
         name=row.name,
         quota_bytes=row.quota_bytes,
         max_container_bytes=row.max_container_bytes,
+        passwords=row.passwords,
         used_bytes=row.used_bytes,
         created=row.created_at,
     )

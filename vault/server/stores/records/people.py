@@ -48,7 +48,13 @@ class OrganisationChanges(Organisations):
         self._change = handle
 
     async def add(
-        self, *, organisation_id: str, name: str, quota_bytes: int, max_container_bytes: int
+        self,
+        *,
+        organisation_id: str,
+        name: str,
+        quota_bytes: int,
+        max_container_bytes: int,
+        passwords: str = "generated",
     ) -> Organisation:
         """Store a new tenant; raise `AlreadyExistsError`."""
         return await self._change.insert(
@@ -58,6 +64,7 @@ class OrganisationChanges(Organisations):
                 name=name,
                 quota_bytes=quota_bytes,
                 max_container_bytes=max_container_bytes,
+                passwords=passwords,
                 used_bytes=0,
                 position=self._change.position,
                 created_at=self._change.now,
@@ -65,7 +72,13 @@ class OrganisationChanges(Organisations):
         )
 
     async def set(
-        self, organisation_id: str, *, name: str, quota_bytes: int, max_container_bytes: int
+        self,
+        organisation_id: str,
+        *,
+        name: str,
+        quota_bytes: int,
+        max_container_bytes: int,
+        passwords: str,
     ) -> None:
         """Set what may change; a quota below what is used stops deposits and removes nothing.
 
@@ -75,7 +88,12 @@ class OrganisationChanges(Organisations):
         await self._change.swap(
             update(schema.organisations)
             .where(schema.organisations.c.id == organisation_id)
-            .values(name=name, quota_bytes=quota_bytes, max_container_bytes=max_container_bytes),
+            .values(
+                name=name,
+                quota_bytes=quota_bytes,
+                max_container_bytes=max_container_bytes,
+                passwords=passwords,
+            ),
             "the organisation",
         )
 

@@ -25,6 +25,7 @@ class Organisation(NamedTuple):
     name: str
     quota_bytes: int
     max_container_bytes: int
+    passwords: str
     used_bytes: int
     position: int
     created_at: int

@@ -22,6 +22,7 @@ organisations = Table(
     words("name", 200),
     number("quota_bytes"),
     number("max_container_bytes"),
+    words("passwords", 16, server_default="generated"),
     number("used_bytes"),
     *created(),
     CheckConstraint("used_bytes >= 0", name="used"),
