@@ -7,8 +7,10 @@ from sqlalchemy import select
 
 from tests.exchange.acts_of_people import Person, carry
 from tests.exchange.uploading import Sender, a_sender
+from vault.api.route import IDEMPOTENCY_HEADER
 from vault.server.services.janitor import Janitor
 from vault.server.services.scrub import Scrub
+from vault.server.stores.records import schema
 
 DAY = 86_400
 DAYS = 30
@@ -74,6 +76,16 @@ class Estate:
         async with self.world.records.read() as view:
             return (await view.evidence._handle.execute(select(table))).mappings().all()
 
+    async def everything(self) -> bytes:
+        """Return every value of every row, one after the other and whole."""
+        found = []
+        for table in schema.METADATA.tables.values():
+            for row in await self.rows(table):
+                found += [
+                    value if isinstance(value, bytes) else str(value).encode() for value in row.values()
+                ]
+        return b"\0".join(found)
+
     async def janitor(self):
         return await Janitor(self.world.records, self.world.store, self.world.clock).run()
 
@@ -84,7 +96,11 @@ async def an_estate(world, part) -> Estate:
     reviewer, admin = await world.person("reviewer"), await world.person("admin")
     signed = world.grant(admin.identity, sender.dossier.id, sender.dossier.key, reviewer.identity)
     await world.ok(
-        "add_grant", {"dossier": sender.dossier.id}, token=world.root, json={"statement": carry(signed)}
+        "add_grant",
+        {"dossier": sender.dossier.id},
+        token=world.root,
+        json={"statement": carry(signed)},
+        headers={IDEMPOTENCY_HEADER: "grant-to-a-reviewer"},
     )
     containers = {"first": sender.seal(1000)}
     first = await world.kept(sender.session, sender.dossier, containers["first"])

@@ -2,6 +2,9 @@ import pytest
 
 from tests.suites.records_erasing import ErasingSuite, RetentionSuite, close, erase
 from tests.suites.samples import add_dossier, add_template, change, deposit_of, publish
+from vault.api.models.dossiers import Grant, MyGrants
+from vault.api.routes import ROUTES
+from vault.server.stores.records import erasing
 from vault.server.stores.records.engine import open_engine, sqlite_url
 from vault.server.stores.records.store import SqlRecords
 
@@ -43,6 +46,11 @@ async def test_nothing_of_an_envelope_is_left_in_the_files_of_sqlite(embedded, d
     assert written(database) == ["", "-wal"]
     assert await embedded.purge()
     assert written(database) == []
+
+
+def test_every_answer_that_carries_a_grant_is_known():
+    carrying = {route.name for route in ROUTES if route.idempotent and route.answer in {Grant, MyGrants}}
+    assert carrying == set(erasing._GRANTING)
 
 
 async def test_somebody_who_reads_an_older_state_is_waited_for_the_next_time(embedded, monkeypatch):
