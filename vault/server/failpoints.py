@@ -82,7 +82,7 @@ class Failpoint(StrEnum):
     DEPOSITORS_MOVED = "services.succession.succeed: the key's rows are the new one's"
     TEMPLATE_JUDGED = "services.ownership._find: the template may be replaced, nothing is written"
     TEMPLATE_MOVED = "stores.records.templates._move: the row names the new bytes, the old ones are there"
-    TEMPLATE_WRITTEN = "services.ownership: the new template stands in the old one's place"
+    TEMPLATE_WRITTEN = "stores.records.templates._move: the new template stands in the old one's place"
 
     # The janitor: a server comes to these by itself, no request does.
     LOCK_TAKEN = "services.locking.take: the store keeps an archived body, no row says so"

@@ -132,7 +132,9 @@ async def add(
 
 
 @depositor.command(
-    "list", help=_("List who has a mandate."), examples=("scelle depositor list D-2801 --json",)
+    "list",
+    help=_("List who has a mandate; who handed over is listed as the key that followed."),
+    examples=("scelle depositor list D-2801 --json",),
 )
 @click.argument("dossier_id", metavar=_("DOSSIER"))
 @json_option()

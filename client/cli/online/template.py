@@ -144,8 +144,9 @@ async def withdraw(connection: Connection, *, dossier_id: str, template_id: str)
 @template.command(
     "fetch",
     help=_(
-        "Fetch the template behind a link. Then seal your proofs with it, using your user name and password: "
-        "scelle seal --template."
+        "Fetch the template behind a link. Make it your own with scelle template own: until then somebody "
+        "else knew its password. Then seal your proofs with it, using your user name and password: scelle "
+        "seal --template."
     ),
     examples=("scelle template fetch https://vault.example.org/v1/templates/… -o dossier.scelle",),
 )

@@ -80,7 +80,6 @@ class Ownership:
                 raise _replaced(row.seal_id) from None
             except AlreadyExistsError:
                 raise RefusedError(Code.ALREADY_EXISTS, "this template is stored already") from None
-            reach(Failpoint.TEMPLATE_WRITTEN)
             await tx.record(
                 Action.TEMPLATE_REPLACED,
                 [Subject("dossier", dossier_id), Subject("template", row.id)],
@@ -122,7 +121,6 @@ class Ownership:
                 )
             except OutdatedError:
                 raise _outdated(row.generation) from None
-            reach(Failpoint.TEMPLATE_WRITTEN)
             await tx.record(
                 Action.TEMPLATE_REWRITTEN,
                 [Subject("dossier", dossier_id), Subject("template", row.id)],

@@ -212,6 +212,7 @@ class TemplateChanges(Templates):
         await self._change.swap(
             update(bytes_).where(bytes_.c.template_id == template_id).values(**parts), "the template's bytes"
         )
+        reach(Failpoint.TEMPLATE_WRITTEN)
         after = await self.get(template_id)
         assert after is not None
         return after
