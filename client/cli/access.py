@@ -222,6 +222,9 @@ def remove(*, arguments: Sequence[str], given: GivenProof, who: Who, quiet: bool
 @click.argument("container", required=False, metavar=_("[CONTAINER]"))
 @click.option("--dossier", metavar="ID", help=_("All that you deposited in this dossier, archived or not."))
 @click.option("--proof", metavar=_("PROOF"), help=_("All your versions of this proof."))
+@click.option(
+    "--no-password", is_flag=True, help=_("With --dossier or --proof: let keys alone open it from now on.")
+)
 @click.option("--dry-run", is_flag=True, help=_("Say what there is to do, and write nothing."))
 @click.option(
     "--server", metavar="URL", help=_("The service; by default the one that you signed in to last.")
@@ -235,6 +238,7 @@ def passwd(
     container: str | None,
     dossier: str | None,
     proof: str | None,
+    no_password: bool,
     dry_run: bool,
     server: str | None,
     who: Who,
@@ -256,11 +260,11 @@ def passwd(
             change_passwords,
         )
 
-        deposits = Deposits(dossier, proof, server, dry_run)
+        deposits = Deposits(dossier, proof, server, dry_run, no_password)
         change_passwords(who, deposits, quiet=quiet, as_json=as_json)
         return
-    if dry_run or server:
-        raise UsageProblem(N_("--dry-run and --server go with --dossier or --proof"))
+    if dry_run or server or no_password:
+        raise UsageProblem(N_("--dry-run, --no-password and --server go with --dossier or --proof"))
     if not who.username:
         raise UsageProblem(N_("say whose password to change: --username NAME"))
     with _changing(container, NO_PROOF, who) as changeable:

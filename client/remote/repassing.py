@@ -37,11 +37,11 @@ class Holder(NamedTuple):
 
     Attributes:
         line: the editor's key, then those in whose place it stands.
-        access: the user name and password that are to open them.
+        access: the user name and password that are to open them; None: no password is.
     """
 
     line: Sequence[Identity]
-    access: PasswordAccess
+    access: PasswordAccess | None
 
     @property
     def former(self) -> set[bytes]:
@@ -171,7 +171,7 @@ class _Made:
 
     def __call__(self, examined: Examined) -> SignedEnvelope | None:
         holder, envelope = self._repassing.holder, examined.envelope.envelope
-        opening = _opening(examined, holder.access)
+        opening = _opening(examined, holder.access) if holder.access else ()
         good = {opening[0].slot_id} if opening else set()
         gone = [slot.id for slot in envelope.password_slots if slot.id not in good]
         readers = [
@@ -191,7 +191,7 @@ class _Made:
             unlocked,
             _writer(examined, holder.line),
             remove=[*gone, *readers, *outdated],
-            passwords=[holder.access] if gone and not opening else [],
+            passwords=[holder.access] if holder.access and gone and not opening else [],
             recipients=recipients,
             cost=envelope.kdf.cost,
         )

@@ -40,12 +40,14 @@ class Deposits(NamedTuple):
         proof: all versions of this proof, or None.
         server: URL of the service, or None for the current one.
         dry: whether to find out only.
+        no_password: whether keys alone are to open it.
     """
 
     dossier: str | None
     proof: str | None
     server: str | None
     dry: bool
+    no_password: bool = False
 
 
 def check_proof(proof: str) -> str:
@@ -92,7 +94,7 @@ def change_passwords(who: Who, deposits: Deposits, *, quiet: bool, as_json: bool
         UsageProblem: nobody was named.
         AccessProblem: some of them neither key nor password opens; the others are changed.
     """
-    if not who.username:
+    if not who.username and not deposits.no_password:
         raise UsageProblem(N_("say whose password to change: --username NAME"))
     if not who.template and not who.has_identity:
         raise UsageProblem(
@@ -125,7 +127,7 @@ async def _change(known: ServiceProfile, who: Who, deposits: Deposits, *, quiet:
             versions = await own_versions(service, dossier)
         if not quiet:
             _tell_plan(versions)
-        holder = Holder(line, who.password_access())
+        holder = Holder(line, None if deposits.no_password else who.password_access())
         repassing = Repassing(service, known, anchored(connection), dossier, holder)
         with counting(_("rewriting"), len(versions), quiet=quiet) as advance:
             return await repassing.run(versions, dry=deposits.dry, advance=advance)

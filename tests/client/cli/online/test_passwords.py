@@ -200,3 +200,15 @@ def test_what_neither_key_nor_password_opens_is_named_and_the_rest_changed(town,
     assert done.code == 3
     assert (done.json["changed"], done.json["not_opened"]) == (3, [f"{closed} 1"])
     assert closed in done.err
+
+
+def test_without_any_password_keys_alone_open_it(town, editor):
+    done = editor.ask(*PASSWD, "--no-password")
+    assert (done["versions"], done["changed"]) == (3, 3)
+    for place in places(editor):
+        now, _ = fetched(editor, *place)
+        assert kinds(now) == (0, ["dossier", "reader"], 2)
+        assert not any(opens(now, password) for password in passwords(editor))
+    editor.type("open", f"fetched-{editor.other[:6]}-1.scelle", "-o", "out", *NEW)
+    # What has no password gets none.
+    assert editor.ask(*PASSWD)["changed"] == 0
