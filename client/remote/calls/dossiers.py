@@ -108,9 +108,11 @@ class DossierCalls(Calls):
         call = Call(path={"dossier": dossier, "template": template}, upload=container, if_match=if_match)
         return await self._transport.fetch(self._route("replace_template"), Template, call)
 
-    async def rewrite_template(self, dossier: str, template: str, head: Upload, *, if_match: str) -> Template:
+    async def rewrite_template(
+        self, dossier: str, template: str, container: Upload, *, if_match: str
+    ) -> Template:
         """Put preamble and a new envelope before a template; ``if_match`` is its generation."""
-        call = Call(path={"dossier": dossier, "template": template}, upload=head, if_match=if_match)
+        call = Call(path={"dossier": dossier, "template": template}, upload=container, if_match=if_match)
         return await self._transport.fetch(self._route("rewrite_template"), Template, call)
 
     async def withdraw_template(self, dossier: str, template: str) -> None:
