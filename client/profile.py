@@ -20,6 +20,7 @@ from client.records import (
     CURRENT,
     DOSSIER,
     GROUPS,
+    PASSWORDS,
     PIN,
     PROOF,
     SESSION,
@@ -28,6 +29,7 @@ from client.records import (
     Dossier,
     Group,
     Groups,
+    Passwords,
     Pin,
     Proof,
     Session,
@@ -152,8 +154,23 @@ class ServiceProfile:
         return kept or Dossier(dossier)
 
     def keep_dossier(self, dossier: Dossier) -> None:
-        """Add these statements to those kept of a dossier, each once, the older ones first."""
+        """Add these statements to those kept of a dossier, each once, the older ones first.
+
+        What is asked of passwords takes the place of what was asked before.
+        """
+        self.keep_policy(dossier.dossier, dossier.passwords)
         _write(self._path("dossiers", f"{_file_name(dossier.dossier)}.json"), DOSSIER, self.joined(dossier))
+
+    def keep_policy(self, dossier: str, policy: str | None) -> None:
+        """Remember what the service asks of new passwords for a dossier; None changes nothing."""
+        if policy is not None and policy != self.policy(dossier):
+            path = self._path("passwords", f"{_file_name(dossier)}.json")
+            _write(path, PASSWORDS, Passwords(dossier, policy))
+
+    def policy(self, dossier: str) -> str | None:
+        """Return what the service asked of new passwords for a dossier, None if it never said."""
+        kept = _read(self._path("passwords", f"{_file_name(dossier)}.json"), PASSWORDS)
+        return kept.policy if kept else None
 
     def forget_grants(self, dossier: str) -> None:
         """Forget what opens a dossier for this person; what says whom to believe about it stays."""

@@ -64,7 +64,8 @@ class Session(NamedTuple):
 class Dossier(NamedTuple):
     """Statements about one dossier, as they were fetched: judged anew whenever they are used.
 
-    ``issuers`` are the habilitations, and their withdrawals, of whoever signed the others.
+    ``issuers`` are the habilitations, and their withdrawals, of whoever signed the others. ``passwords`` is
+    what the service asks of new passwords, signed by nobody, and kept apart: see `Passwords`.
     """
 
     dossier: str
@@ -72,6 +73,14 @@ class Dossier(NamedTuple):
     grants: tuple[Signed, ...] = ()
     mandates: tuple[Signed, ...] = ()
     issuers: tuple[Signed, ...] = ()
+    passwords: str | None = None
+
+
+class Passwords(NamedTuple):
+    """What a dossier's organisation asks of new passwords, as the service said it last."""
+
+    dossier: str
+    policy: str
 
 
 class Proof(NamedTuple):
@@ -153,6 +162,7 @@ DOSSIER: Final = Record(
     mandates=_STATEMENTS,
     issuers=_STATEMENTS,
 )
+PASSWORDS: Final = Record(Passwords, dossier=_TEXT, policy=_TEXT)
 PROOF: Final = Record(
     Proof,
     seal_id=Binary(32),

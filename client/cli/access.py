@@ -160,7 +160,10 @@ def add(
     with _changing(container, given, who) as changeable:
         password, generated = "", False
         if new_username:
-            password, generated = chosen_or_generated(new_username, new_password_file, ask=ask_password)
+            policy = who.policy(changeable.examined.seal.seal, container)
+            password, generated = chosen_or_generated(
+                new_username, new_password_file, ask=ask_password, policy=policy
+            )
         passwords = (PasswordAccess(new_username, password),) if new_username else ()
         envelope = changeable.change(quiet=quiet, passwords=passwords, recipients=recipients)
     _report(envelope, new_username, password if generated else "", as_json=as_json, quiet=quiet)
@@ -273,7 +276,10 @@ def passwd(
             raise UsageProblem(N_("your key opens this container, not your password; see scelle access add"))
         # A template that was taken over has several, which carry one key each.
         opened = unlock_all(changeable.examined, who.password_access())
-        password, generated = chosen_or_generated(who.username, new_password_file, ask=ask_password)
+        policy = who.policy(changeable.examined.seal.seal, container)
+        password, generated = chosen_or_generated(
+            who.username, new_password_file, ask=ask_password, policy=policy
+        )
         envelope = changeable.change(
             quiet=quiet,
             remove=[slot.slot_id for slot in opened],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from client.errors import N_, UsageProblem
 from client.passwords import generate_password, read_password
+from client.policies import GENERATED, require_choice, require_passwords, require_strong
 from client.terminal import ask_new_secret, ask_secret, escape
 from keys.derivation import normalise_username
 from keys.errors import MalformedError
@@ -28,10 +29,17 @@ def password_for(username: str, password_file: str | None) -> str:
     return ask_secret(_("password for {username}:").format(username=escape(username)))
 
 
-def new_password_for(username: str, password_file: str | None) -> str:
-    """Return a password that is being chosen; a prompt asks for it twice."""
+def new_password_for(username: str, password_file: str | None, *, policy: str | None) -> tuple[str, bool]:
+    """Return a new password, and whether it was generated, which happens only where the policy wants it so.
+
+    Otherwise it is chosen: out of a file, or typed twice.
+
+    Raises:
+        UsageProblem: the policy takes no such password.
+    """
     path = password_file or os.environ.get(PASSWORD_VARIABLE)
-    return read_password(path) if path else _ask_new(username)
+    asked = path is None and policy != GENERATED
+    return chosen_or_generated(username, path, ask=asked, policy=policy)
 
 
 def passphrase_for(key_file: str, passphrase_file: str | None) -> str:
@@ -82,13 +90,27 @@ def checked_username(username: str) -> str:
         ) from error
 
 
-def chosen_or_generated(username: str, password_file: str | None, *, ask: bool) -> tuple[str, bool]:
-    """Return a new password, and whether it was generated (then the person must be shown it)."""
-    if password_file:
-        return read_password(password_file), False
-    if ask:
-        return _ask_new(username), False
-    return generate_password(), True
+def chosen_or_generated(
+    username: str, password_file: str | None, *, ask: bool, policy: str | None
+) -> tuple[str, bool]:
+    """Return a new password, and whether it was generated (then the person must be shown it).
+
+    Args:
+        username: whose.
+        password_file: where a chosen one stands.
+        ask: whether the person is asked for one.
+        policy: what is asked of new passwords for the dossier, None where that is not known.
+
+    Raises:
+        UsageProblem: the policy takes no such password.
+    """
+    require_passwords(policy)
+    if not password_file and not ask:
+        return generate_password(), True
+    require_choice(policy)
+    password = read_password(password_file) if password_file else _ask_new(username)
+    require_strong(policy, password, username)
+    return password, False
 
 
 def _ask_new(username: str) -> str:

@@ -29,6 +29,7 @@ from client.cli.style import command
 from client.exchange.opening import open_file
 from client.exchange.resealing import Change, reseal
 from client.exchange.sealing import gather, seal_files
+from client.policies import asked_of
 from client.terminal import progress, say
 from keys.keyfile import Use
 from keys.keyring import Identity
@@ -105,7 +106,9 @@ def new(
     else:
         made = Identity.generate(Use.PERSON)
         signer, seed = made.signing, made.seed
-    password, generated = chosen_or_generated(username, password_file, ask=ask_password)
+    password, generated = chosen_or_generated(
+        username, password_file, ask=ask_password, policy=asked_of(dossier)
+    )
     request = SealRequest(
         dossier=dossier,
         evidence_type=evidence_type,

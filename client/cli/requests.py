@@ -10,6 +10,7 @@ from client.cli.asking import checked_username, load_sealer, new_password_for
 from client.errors import N_, UsageProblem
 from client.keyfiles import read_recipient
 from client.media import allowed_types
+from client.policies import FORBIDDEN, asked_of
 from keys.randomness import random_bytes
 from keys.signing import SEED_LENGTH, SigningKey
 from vault.container import limits
@@ -46,11 +47,21 @@ class SealOptions(NamedTuple):
 
 
 class Order(NamedTuple):
-    """What is to be sealed and by whom; ``anonymous``: by a fresh key that nobody will have again."""
+    """What is to be sealed and by whom.
+
+    Attributes:
+        request: what.
+        signer: by whom.
+        anonymous: by a fresh key that nobody will have again.
+        without_password: there would be an access by password, if the organisation allowed it.
+        generated: the access whose password was made here, and has to be shown.
+    """
 
     request: SealRequest
     signer: SigningKey
     anonymous: bool = False
+    without_password: bool = False
+    generated: PasswordAccess | None = None
 
 
 def make_order(options: SealOptions) -> Order:
@@ -112,9 +123,11 @@ def _from_options(options: SealOptions) -> Order:
     username = checked_username(options.username) if options.username else ""
     supersedes = _superseded(options.supersedes)
     signer = _signer(options)
-    passwords = []
+    passwords, generated = [], False
     if username:
-        passwords = [PasswordAccess(username, new_password_for(username, options.password_file))]
+        policy = asked_of(dossier)
+        password, generated = new_password_for(username, options.password_file, policy=policy)
+        passwords = [PasswordAccess(username, password)]
     request = SealRequest(
         dossier=dossier,
         evidence_type=options.evidence_type,
@@ -124,7 +137,9 @@ def _from_options(options: SealOptions) -> Order:
         supersedes=supersedes,
         note=options.note,
     )
-    return Order(request, signer, anonymous=not options.identity)
+    return Order(
+        request, signer, anonymous=not options.identity, generated=passwords[0] if generated else None
+    )
 
 
 def _from_template(options: SealOptions) -> Order:
@@ -143,6 +158,7 @@ def _from_template(options: SealOptions) -> Order:
     )
     supersedes = _superseded(options.supersedes)
     template = open_template(options.template, who)
+    forbidden = template.policy == FORBIDDEN
     recipients = dict.fromkeys((*template.recipients, template.reader))
     recipients.update(dict.fromkeys(read_recipients(options.recipient, options.generation)))
     request = SealRequest(
@@ -150,12 +166,12 @@ def _from_template(options: SealOptions) -> Order:
         evidence_type=options.evidence_type or DEFAULT_TYPE,
         sealed_at=int(time.time()),
         recipients=list(recipients),
-        passwords=() if options.no_password else (who.password_access(),),
+        passwords=() if options.no_password or forbidden else (who.password_access(),),
         writers=template.seal.writers,
         supersedes=supersedes,
         note=options.note,
     )
-    return Order(request, template.identity.signing)
+    return Order(request, template.identity.signing, without_password=forbidden and not options.no_password)
 
 
 def _signer(options: SealOptions) -> SigningKey:

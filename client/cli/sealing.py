@@ -19,7 +19,7 @@ from client.cli.options import (
     username_options,
 )
 from client.cli.requests import SealOptions, make_order
-from client.cli.results import report_sealed, tell_disagreements
+from client.cli.results import report_sealed, show_password, tell_disagreements
 from client.cli.style import command
 from client.exchange.sealing import gather, seal_files
 from client.terminal import progress, say
@@ -62,11 +62,17 @@ from client.terminal import progress, say
 def seal(*, paths: tuple[str, ...], output: str, quiet: bool, as_json: bool, **given: Any) -> None:
     """Seal ``paths`` into ``output``."""
     options = SealOptions(**given)
-    request, signer, anonymous = make_order(options)
+    order = make_order(options)
+    request, made = order.request, order.generated
     gathered = gather(paths, request.evidence_type, any_content=options.any_content)
     tell_disagreements(gathered, quiet=quiet)
     with progress(_("sealing"), gathered.size, quiet=quiet) as advance:
-        sealed = seal_files(gathered, output, request, signer, force=options.force, advance=advance)
-    report_sealed(output, sealed, as_json=as_json, quiet=quiet)
-    if anonymous and not quiet:
+        sealed = seal_files(gathered, output, request, order.signer, force=options.force, advance=advance)
+    extra = {"username": made.username, "password": made.password} if made else None
+    report_sealed(output, sealed, as_json=as_json, quiet=quiet, extra=extra)
+    if made and not as_json:
+        show_password(made.username, made.password)
+    if order.without_password and not quiet:
+        say(_("the dossier's organisation allows no access by password, so the container has none"))
+    if order.anonymous and not quiet:
         say(_("no --identity: sealed by a fresh key that is thrown away, so nobody can tell who did it"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from client.cli.asking import checked_username, load_identity, password_for
 from client.errors import N_, UsageProblem
 from client.exchange.opening import Access, open_file
+from client.policies import asked_of, from_note
 from keys.errors import WrongUseError
 from keys.keyfile import Use
 from keys.keyring import Identity
@@ -104,6 +105,21 @@ class Who:
             keys.extend(open_grant_file(path, self.identities) for path in self._grant_files)
         return keys
 
+    def policy(self, seal: Seal, path: str | None = None) -> str | None:
+        """Return what is asked of new passwords for a container: as the profile knows, or a template says.
+
+        Args:
+            seal: the container's.
+            path: where it lies, if it may be a template itself.
+        """
+        known = asked_of(seal.dossier)
+        template = path if path and seal.evidence_type == TEMPLATE else self.template
+        if known is None and template and self.username:
+            opened = open_template(template, self)
+            if opened.seal.dossier == seal.dossier:
+                return opened.policy
+        return known
+
     def signer(self, unlocked: Unlocked, seal: Seal | None = None) -> SigningKey:
         """Return the key that signs a change: of the template, a key file, or the container itself.
 
@@ -140,11 +156,13 @@ class Template:
         identity: the depositor, who seals and signs in.
         former: the keys in whose place it stands, the latest first: they open what they sealed, and sign
             who else may.
+        policy: what is asked of new passwords: as a service said last, else as the template says.
     """
 
     def __init__(self, container: OpenContainer, former: tuple[Identity, ...] = ()) -> None:
         self.seal = container.examined.seal.seal
         self.recipients = container.opened.manifest.recipients
+        self.policy = asked_of(self.seal.dossier) or from_note(container.opened.manifest.note)
         self.identity = Identity.from_seed(container.unlocked.identity, Use.PERSON)
         self.former = former
 
@@ -152,6 +170,18 @@ class Template:
     def reader(self) -> CarriedRecipient:
         """The depositor, as a reader of what it seals."""
         return CarriedRecipient("reader", 0, self.identity.public.kem)
+
+
+def template_policy(path: str, access: PasswordAccess, dossier: str) -> str | None:
+    """Return what is asked of new passwords: as the profile knows, else as the template at ``path`` says.
+
+    Raises:
+        RefusedContainer: any outcome.
+    """
+    if known := asked_of(dossier):
+        return known
+    with open_file(path, Access(list, lambda: access)) as container:
+        return from_note(container.opened.manifest.note)
 
 
 def open_template(path: str, who: Who) -> Template:

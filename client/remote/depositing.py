@@ -16,6 +16,7 @@ from client.dossiers import KnownDossier
 from client.errors import N_, UsageProblem
 from client.exchange.containers import ContainerFile
 from client.exchange.rewrapping import change_accesses
+from client.policies import FORBIDDEN
 from client.refusals import refusing
 from client.remote.carriage import from_model
 from client.remote.granting import fetch_keys
@@ -62,12 +63,14 @@ class Kept(NamedTuple):
         signed: the receipt as it travels and rests.
         receipt: the receipt, verified, and found to be about this very container.
         rewritten: whether its accesses had to be written anew.
+        policy: what the dossier's organisation asks of new passwords.
     """
 
     version: Version
     signed: Signed
     receipt: Receipt
     rewritten: bool
+    policy: str | None
 
 
 async def deposit(
@@ -98,7 +101,8 @@ async def deposit(
         parts_from: size in bytes from which on it goes in parts.
 
     Raises:
-        UsageProblem: a template, or a seal that does not say what it replaces, or says so unasked.
+        UsageProblem: a template, or a seal that does not say what it replaces, or says so unasked, or a
+            container without what the dossier asks for; nothing was sent.
         NotFoundProblem: it has to go on, and there is nothing to go on with.
         RefusedContainer: it is not whole; nothing was sent.
         StateConflict: ``dossier_key_outdated`` without a rewriter; whatever else the service found.
@@ -109,7 +113,9 @@ async def deposit(
         with ContainerFile.open(path) as file:
             examined = await asyncio.to_thread(file.examine)
             _check_purpose(path, examined, replaces)
-            key = await current_key(service, anchor, examined.seal.seal.dossier, acting_for=acting_for)
+            dossier = await fetch_keys(service, examined.seal.seal.dossier, acting_for=acting_for)
+            key = KnownDossier(anchor, dossier).current_key()
+            check_accesses(path, examined, anchor, key, dossier.passwords)
             if sealed_to(examined, key) or rewriter is None:
                 delivery = Delivery(file, examined, replaces, acting_for, advance)
                 try:
@@ -117,7 +123,7 @@ async def deposit(
                         answer = await send_in_parts(service, delivery, way)
                     else:
                         answer = await send_whole(service, delivery)
-                    return _judge(anchor, examined, answer, rewritten=rewritten)
+                    return _judge(anchor, examined, answer, rewritten=rewritten, policy=dossier.passwords)
                 except StateConflict as refused:
                     # Rotated between our look and the deposit: once more, with what is current now.
                     refusals += 1
@@ -148,6 +154,42 @@ async def current_key(
         Distrusted: no statement, or none that counts.
     """
     return KnownDossier(anchor, await fetch_keys(service, dossier, acting_for=acting_for)).current_key()
+
+
+def check_accesses(
+    path: str, examined: Examined, anchor: Anchor, key: DossierKey, policy: str | None
+) -> None:
+    """Return only if a container has what the dossier asks for, beside an access for its current key.
+
+    Raises:
+        UsageProblem: the service would refuse it.
+        Distrusted: there is no recovery key that counts.
+    """
+    seal = examined.seal.seal
+    if policy == FORBIDDEN and examined.envelope.envelope.password_slots:
+        raise UsageProblem(
+            N_(
+                "{path}: this dossier's organisation allows no access by password; take it away with scelle "
+                "access remove, or seal with --no-password"
+            ),
+            path=path,
+        )
+    if key_id(anchor.recovery_key()) not in {slot.key for slot in seal.recovery}:
+        raise UsageProblem(
+            N_(
+                "{path}: the container has no access for the recovery key; seal it from a template of this "
+                "dossier"
+            ),
+            path=path,
+        )
+    if set(key.writers) - set(seal.writers):
+        raise UsageProblem(
+            N_(
+                "{path}: the seal does not list the writers that the dossier asks for; seal it from a "
+                "template of this dossier"
+            ),
+            path=path,
+        )
 
 
 def sealed_to(examined: Examined, key: DossierKey) -> bool:
@@ -195,9 +237,11 @@ def _rewrite(file: ContainerFile, examined: Examined, rewriter: Rewriter, key: D
     )
 
 
-def _judge(anchor: Anchor, examined: Examined, answer: Delivered, *, rewritten: bool) -> Kept:
+def _judge(
+    anchor: Anchor, examined: Examined, answer: Delivered, *, rewritten: bool, policy: str | None
+) -> Kept:
     """Believe the receipt, if it is one and about this very container."""
     signed = from_model(answer.receipt)
     receipt = anchor.receipt(signed)
     check_receipt(receipt, examined)
-    return Kept(answer.version, signed, receipt, rewritten)
+    return Kept(answer.version, signed, receipt, rewritten, policy)

@@ -29,7 +29,12 @@ GRANTABLE: tuple[Role, ...] = ("reviewer", "admin")
 async def fetch_keys(service: Service, dossier: str, *, acting_for: str | None = None) -> Dossier:
     """Return the statements about a dossier's keys, unjudged, fit for the profile."""
     answer = await service.get_dossier_keys(dossier, acting_for=acting_for)
-    return Dossier(dossier, keys=from_models(answer.keys), issuers=from_models(answer.issuers))
+    return Dossier(
+        dossier,
+        keys=from_models(answer.keys),
+        issuers=from_models(answer.issuers),
+        passwords=answer.passwords,
+    )
 
 
 async def fetch_grants(service: Service, dossier: str) -> Dossier:

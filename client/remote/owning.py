@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from client.errors import N_, AccessProblem, ConflictProblem
+from client.policies import require_passwords, to_note
 from client.remote.granting import fetch_keys, keep_judged
 from client.remote.handover import succeed
 from client.remote.pages import every
@@ -172,12 +173,16 @@ class Owning:
             fetched = await fetch_keys(self._service, self._dossier)
         except NothingThere:
             raise self._no_mandate() from None
-        return keep_judged(self._known, self._anchor, fetched).current_key()
+        key = keep_judged(self._known, self._anchor, fetched).current_key()
+        # Before anything is changed: a template without a password opens to nobody.
+        require_passwords(self._known.policy(self._dossier))
+        return key
 
     def _seal(self, key: DossierKey, password: str, line: tuple[Identity, ...]) -> bytes:
         name = self._access.username
         accesses = [PasswordAccess(name, password, identity=each.seed) for each in line]
-        return seal_template(self._anchor, line[0], key, *accesses, cost=self._cost)
+        note = to_note(self._known.policy(self._dossier))
+        return seal_template(self._anchor, line[0], key, *accesses, note=note, cost=self._cost)
 
     async def _replace(self, made: bytes, keys: set[str]) -> Template | None:
         """Put the template in the place of the stored one; None where that was withdrawn."""

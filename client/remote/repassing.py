@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client.errors import N_, AccessProblem
+from client.policies import require_passwords
 from client.remote.accesses import EnvelopeWriter, Stored, dossier_slots, fetch_stored
 from client.remote.granting import fetch_keys, keep_judged
 from client.remote.pages import every
@@ -149,6 +150,8 @@ class Repassing:
     async def _renew(self) -> None:
         fetched = await fetch_keys(self._service, self._dossier)
         self._key = keep_judged(self._known, self._anchor, fetched).current_key()
+        if self._holder.access is not None:
+            require_passwords(fetched.passwords)
 
     @property
     def holder(self) -> Holder:

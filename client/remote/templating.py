@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from client.passwords import generate_password
+from client.policies import require_passwords, to_note
 from client.remote.opening import NewMandate, give_mandate
 from client.remote.uploading import upload_bytes
 from keys.derivation import DEFAULT_COST, PasswordCost
@@ -54,6 +55,7 @@ async def make_template(
     username: str,
     mandate: NewMandate,
     lifetime: int,
+    policy: str | None = None,
     cost: PasswordCost = DEFAULT_COST,
 ) -> MadeTemplate:
     """Make an editor's key and password, seal them into a template, store it, and give the key a mandate.
@@ -68,15 +70,20 @@ async def make_template(
         username: of the editor, in its normal spelling.
         mandate: what the editor may do.
         lifetime: seconds until the link expires.
+        policy: what the dossier's organisation asks of new passwords, which the template carries.
         cost: Argon2id costs of the password.
 
     Raises:
+        UsageProblem: the organisation allows no access by password, and so no template.
         Distrusted: there is no recovery key that counts.
         ServiceProblem: the service refuses; no template is left behind.
     """
+    require_passwords(policy)
     depositor, password = Identity.generate(Use.PERSON), generate_password()
     access = PasswordAccess(username, password, identity=depositor.seed)
-    container = await asyncio.to_thread(seal_template, anchor, depositor, key, access, cost=cost)
+    container = await asyncio.to_thread(
+        seal_template, anchor, depositor, key, access, note=to_note(policy), cost=cost
+    )
     issued = await service.create_template(
         key.dossier, upload_bytes(container), TemplateQuery(lifetime=lifetime)
     )
@@ -96,6 +103,7 @@ def seal_template(
     depositor: Identity,
     key: DossierKey,
     *accesses: PasswordAccess,
+    note: str = "",
     cost: PasswordCost = DEFAULT_COST,
 ) -> bytes:
     """Return a template in memory; takes one password derivation for each access.
@@ -106,6 +114,7 @@ def seal_template(
         key: the dossier's current key, verified.
         accesses: the depositor's first; those after it, with the same password, carry the keys that it
             follows.
+        note: what the template tells whoever opens it.
         cost: Argon2id costs of the passwords.
 
     Raises:
@@ -122,6 +131,7 @@ def seal_template(
         passwords=accesses,
         # Whoever opens it trusts the first of them as the authority.
         writers=tuple(dict.fromkeys((authority, *key.writers))),
+        note=note,
         cost=cost,
     )
     with Sealer(request, (), depositor.signing) as sealer:

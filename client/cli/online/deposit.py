@@ -225,6 +225,7 @@ async def _enter(known: ServiceProfile, given: _Given) -> AsyncIterator[_Entry]:
 
 def _keep(known: ServiceProfile, kept: Kept) -> None:
     receipt = kept.receipt
+    known.keep_policy(receipt.dossier, kept.policy)
     known.keep_proof(
         Proof(
             receipt.seal_id,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from gettext import gettext as _
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,6 +15,7 @@ from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs, print_table, show_size
 from client.cli.style import group
 from client.errors import N_, UsageProblem
+from client.policies import GENERATED
 from client.remote.pages import every
 from vault.api.models.base import Paging
 from vault.api.models.people import Organisation, OrganisationChange, OrganisationRequest
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     from client.cli.online.connection import Connection
 
+_POLICY: Final = re.compile("generated|strength:[1-4]|forbidden")
+
 
 @group("org", help=_("Organisations: what belongs to one is not there for another. For admins."))
 def org() -> None:
@@ -30,6 +34,14 @@ def org() -> None:
 
 
 def _limits(function: Callable[..., None]) -> Callable[..., None]:
+    function = click.option(
+        "--passwords",
+        metavar="generated|strength:N|forbidden",
+        help=_(
+            "New passwords are generated only, or may be chosen with at least strength N (1 to 4, by "
+            "zxcvbn), or are forbidden."
+        ),
+    )(function)
     for name, text in (
         ("--max-container", _("Size of one deposit, such as 2GiB.")),
         ("--quota", _("What all its dossiers may hold, such as 500GiB.")),
@@ -46,10 +58,22 @@ def _limits(function: Callable[..., None]) -> Callable[..., None]:
 @json_option()
 @online
 async def create(
-    connection: Connection, *, name: str, quota: int | None, max_container: int | None, as_json: bool
+    connection: Connection,
+    *,
+    name: str,
+    quota: int | None,
+    max_container: int | None,
+    passwords: str | None,
+    as_json: bool,
 ) -> None:
     """Make it and show it."""
-    request = asking(OrganisationRequest, name=name, quota_bytes=quota, max_container_bytes=max_container)
+    request = asking(
+        OrganisationRequest,
+        name=name,
+        quota_bytes=quota,
+        max_container_bytes=max_container,
+        passwords=_policy(passwords) or GENERATED,
+    )
     _show(await connection.service.create_organisation(request), as_json=as_json)
 
 
@@ -69,8 +93,16 @@ async def list_(connection: Connection, *, as_json: bool) -> None:
 
 @org.command(
     "set",
-    help=_("Change an organisation's name, quota or size limit."),
-    examples=('scelle org set "Éditeur" --quota 100GiB',),
+    help=_(
+        "Change an organisation's name, quota or size limit, or what it asks of new passwords. Templates "
+        "made from then on carry that to editors who are offline; those that sign in learn it anyway. Where "
+        "passwords are forbidden, the service takes no container that has one; for the rest it relies on "
+        "clients, because it never sees a password."
+    ),
+    examples=(
+        'scelle org set "Éditeur" --quota 100GiB',
+        'scelle org set "Éditeur" --passwords strength:3',
+    ),
 )
 @click.argument("organisation", metavar=_("ORGANISATION"))
 @click.option("--name", metavar=_("NAME"), help=_("Its new name."))
@@ -84,14 +116,29 @@ async def set_(
     name: str | None,
     quota: int | None,
     max_container: int | None,
+    passwords: str | None,
     as_json: bool,
 ) -> None:
     """Change what was named."""
-    if name is None and quota is None and max_container is None:
-        raise UsageProblem(N_("say what to change: --name, --quota or --max-container"))
-    request = asking(OrganisationChange, name=name, quota_bytes=quota, max_container_bytes=max_container)
+    if name is None and quota is None and max_container is None and passwords is None:
+        raise UsageProblem(N_("say what to change: --name, --quota, --max-container or --passwords"))
+    request = asking(
+        OrganisationChange,
+        name=name,
+        quota_bytes=quota,
+        max_container_bytes=max_container,
+        passwords=_policy(passwords),
+    )
     found = await find_organisation(connection.service, organisation)
     _show(await connection.service.change_organisation(found.id, request), as_json=as_json)
+
+
+def _policy(given: str | None) -> str | None:
+    if given is not None and not _POLICY.fullmatch(given):
+        raise UsageProblem(
+            N_("{given}: passwords are generated, strength:1 to strength:4, or forbidden"), given=given
+        )
+    return given
 
 
 def _show(organisation: Organisation, *, as_json: bool) -> None:
@@ -105,5 +152,6 @@ def _show(organisation: Organisation, *, as_json: bool) -> None:
             (_("used"), show_size(organisation.used_bytes)),
             (_("quota"), show_size(organisation.quota_bytes)),
             (_("largest deposit"), show_size(organisation.max_container_bytes)),
+            (_("passwords"), organisation.passwords or ""),
         ]
     )

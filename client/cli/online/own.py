@@ -17,9 +17,12 @@ from client.cli.online.trusting import trust_by_template
 from client.cli.options import json_option, new_password_options, stacked, username_options
 from client.cli.output import print_json, print_pairs
 from client.cli.style import command
+from client.cli.who import template_policy
 from client.errors import N_, UsageProblem
 from client.exchange.takeover import Takeover, open_held
 from client.exchange.targets import AtomicFile, require_free
+from client.passwords import read_password
+from client.policies import asked_of
 from client.remote.owning import Owning
 from client.remote.problems import ServiceProblem, TransportProblem
 from client.remote.relocking import relock
@@ -74,23 +77,26 @@ class _Given(NamedTuple):
         name = checked_username(self.username)
         return PasswordAccess(name, password_for(name, self.password_file))
 
-    def choose(self, access: PasswordAccess, *, again: bool) -> _Chosen:
+    def choose(self, access: PasswordAccess, policy: str | None, *, again: bool) -> _Chosen:
         """Return the new password.
 
         Args:
             access: the present one.
+            policy: what is asked of new ones.
             again: whether an earlier command may have written its file, which then says what it is.
 
         Raises:
-            UsageProblem: it is the present one.
+            UsageProblem: it is the present one, or the policy takes no such password.
             ConflictProblem: the file where it is to go is there.
         """
-        path = self.new_password_file
         if self.password_out and again and os.path.exists(self.password_out):
-            path = self.password_out
-        elif self.password_out:
-            require_free(self.password_out, force=False)
-        password, generated = chosen_or_generated(access.username, path, ask=self.ask_password)
+            password, generated = read_password(self.password_out), False
+        else:
+            if self.password_out:
+                require_free(self.password_out, force=False)
+            password, generated = chosen_or_generated(
+                access.username, self.new_password_file, ask=self.ask_password, policy=policy
+            )
         if password == access.password:
             raise UsageProblem(N_("the new password is the old one; choose another"))
         return _Chosen(access.username, password, generated, self.password_out)
@@ -135,7 +141,10 @@ def own(*, template: str, server: str | None, as_json: bool, **options: Any) -> 
     takeover = Takeover(template, access)
     if takeover.begun:
         say(_("going on with what an earlier command began"))
-    chosen = given.choose(access, again=takeover.begun)
+    dossier = takeover.held.seal.dossier
+    # Once begun, the profile knows; and the file may open with the new password already.
+    policy = asked_of(dossier) if takeover.begun else template_policy(template, access, dossier)
+    chosen = given.choose(access, policy, again=takeover.begun)
     owned = wait_for(_take_over(known, takeover, access, chosen.password))
     document = {"depositor": owned.depositor.hex(), "former": owned.former.hex()}
     _hand_out(template, chosen, document, stored=owned.template is not None, as_json=as_json)
@@ -176,7 +185,7 @@ def passwd(*, template: str, server: str | None, as_json: bool, **options: Any) 
     access = given.access()
     known = known_service(server)
     held = open_held(template, access)
-    chosen = given.choose(access, again=False)
+    chosen = given.choose(access, template_policy(template, access, held.seal.dossier), again=False)
     relocked = wait_for(_relock(known, template, held, access, chosen.password))
     _hand_out(template, chosen, {}, stored=relocked.template is not None, as_json=as_json)
     # Last: until the password was handed out, the old one has to open this file.

@@ -19,6 +19,7 @@ from client.cli.requests import check_dossier
 from client.cli.style import group
 from client.errors import N_, ClientError
 from client.exchange.targets import AtomicFile, require_free
+from client.policies import require_passwords
 from client.profile import Profile
 from client.refusals import refusing
 from client.remote.address import read_link
@@ -92,12 +93,20 @@ async def make(
         require_free(password_out, force=False)
     fetched = await fetch_keys(connection.service, check_dossier(dossier_id))
     key = keep_judged(connection.known, anchor, fetched).current_key()
+    require_passwords(fetched.passwords)
     if key_file:
         issuer = authority_identity(anchor, key_file, passphrase_file)
     else:
         issuer = own_identity(connection, identity, passphrase_file)
     made = await make_template(
-        connection.service, anchor, issuer, key, username=name, mandate=allowed, lifetime=days * DAY
+        connection.service,
+        anchor,
+        issuer,
+        key,
+        username=name,
+        mandate=allowed,
+        lifetime=days * DAY,
+        policy=fetched.passwords,
     )
     if password_out:
         with AtomicFile(password_out, mode=_SECRET_MODE) as file:

@@ -10,19 +10,24 @@ from client.refusals import RefusedContainer
 from client.remote.carriage import to_model
 from client.remote.depositing import Rewriter, deposit
 from client.remote.problems import StateConflict, to_exception
+from keys.derivation import PasswordCost
 from tests.client import sayings as s
 from tests.client.remote.conftest import seal
 from vault.api.models.base import Problem
 from vault.container.arrival import ArrivalExaminer
 from vault.container.manifest import CarriedRecipient
+from vault.container.slots import PasswordAccess
 
 DOSSIER = "D-1"
+SMALL_COST = PasswordCost(19_456, 2, 1)
+PASSWORD = PasswordAccess("a.martin", "x")
 
 
 def to_generation(number):
     return CarriedRecipient("dossier", number, s.dossier_seed(number).public.kem)
 
 
+RECOVERY = CarriedRecipient("recovery", 0, s.RECOVERY.public.kem)
 READER = CarriedRecipient("reader", 0, s.EDITOR.public.kem)
 
 
@@ -35,11 +40,16 @@ class Service:
         self.taken = []
         self.idempotency_keys = []
         self.about = {}
+        self.passwords = "generated"
 
     async def get_dossier_keys(self, dossier, *, acting_for=None):
         newest = self.generations.pop(0) if len(self.generations) > 1 else self.generations[0]
         keys = [s.dossier_key()] + [s.dossier_key(number, by=s.ADMIN) for number in range(2, newest + 1)]
-        return SimpleNamespace(keys=[to_model(key) for key in keys], issuers=[to_model(i) for i in s.ISSUERS])
+        return SimpleNamespace(
+            keys=[to_model(key) for key in keys],
+            issuers=[to_model(i) for i in s.ISSUERS],
+            passwords=self.passwords,
+        )
 
     async def deposit(self, dossier, container, *, idempotency_key=None, acting_for=None):
         self.idempotency_keys.append(idempotency_key)
@@ -76,14 +86,14 @@ def refusal(code, *, repeated=False):
 
 @pytest.fixture
 def container(tmp_path):
-    def make(*recipients, **more):
+    def make(*recipients, recovery=(RECOVERY,), **more):
         path = tmp_path / "proof.scelle"
         data = seal(
             {"a.txt": b"words"},
             dossier=DOSSIER,
             signer=s.EDITOR.signing,
-            recipients=(READER, *recipients),
-            **more,
+            recipients=(READER, *recovery, *recipients),
+            **({"writers": (s.AUTHORITY.public.signing_key_id,)} | more),
         )
         path.write_bytes(data)
         return str(path)
@@ -194,3 +204,33 @@ async def test_what_is_not_whole_is_not_sent(tmp_path):
     path.write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(RefusedContainer):
         await deposit(Service(1), s.anchor(), str(path))
+
+
+@pytest.mark.parametrize(
+    ("broken", "policy", "said"),
+    [
+        ({"recovery": ()}, "generated", "no access for the recovery key"),
+        ({"writers": ()}, "generated", "does not list the writers"),
+        (
+            {"passwords": (PASSWORD,), "cost": SMALL_COST},
+            "forbidden",
+            "no access by password",
+        ),
+    ],
+)
+async def test_what_the_dossier_asks_for_is_looked_at_before_anything_is_sent(
+    container, broken, policy, said
+):
+    service = Service(1)
+    service.passwords = policy
+    with pytest.raises(UsageProblem, match=said):
+        await deposit(service, s.anchor(), container(to_generation(1), **broken), rewriter=REWRITER)
+    assert service.taken == []
+
+
+async def test_a_password_goes_where_it_is_not_forbidden_and_the_policy_comes_back(container):
+    service = Service(1)
+    service.passwords = "strength:3"
+    path = container(to_generation(1), passwords=(PASSWORD,), cost=SMALL_COST)
+    kept = await deposit(service, s.anchor(), path)
+    assert (kept.policy, len(service.taken)) == ("strength:3", 1)

@@ -47,7 +47,7 @@ class Service:
 
     async def get_dossier_keys(self, _dossier, *, acting_for=None):
         kept = self.statements
-        return SimpleNamespace(keys=models(kept.keys), issuers=models(kept.issuers))
+        return SimpleNamespace(keys=models(kept.keys), issuers=models(kept.issuers), passwords=None)
 
     async def get_my_grants(self, _dossier):
         kept = self.statements

@@ -28,6 +28,7 @@ from vault.container.outcomes import Outcome
 
 READER = CarriedRecipient("reader", 0, s.EDITOR.public.kem)
 DOSSIER_KEY = CarriedRecipient("dossier", 1, s.dossier_seed(1).public.kem)
+RECOVERY = CarriedRecipient("recovery", 0, s.RECOVERY.public.kem)
 REWRITER = Rewriter(Access(lambda: [s.EDITOR.decapsulation]).unlock, lambda _unlocked: s.EDITOR.signing)
 PARTS = 6
 
@@ -44,7 +45,8 @@ def sealed():
     data = seal(
         {"log.txt": bytes(range(256)) * 4096 * (PARTS - 1) + b"and a little more"},
         signer=s.EDITOR.signing,
-        recipients=(READER, DOSSIER_KEY),
+        recipients=(READER, DOSSIER_KEY, RECOVERY),
+        writers=(s.AUTHORITY.public.signing_key_id,),
     )
     assert parse_preamble(data).leaf_count == PARTS
     return data

@@ -55,7 +55,9 @@ class Uploads:
         keys = [s.dossier_key()] + [
             s.dossier_key(number, by=s.ADMIN) for number in range(2, self.generation + 1)
         ]
-        return SimpleNamespace(keys=[to_model(key) for key in keys], issuers=[to_model(i) for i in s.ISSUERS])
+        return SimpleNamespace(
+            keys=[to_model(key) for key in keys], issuers=[to_model(i) for i in s.ISSUERS], passwords=None
+        )
 
     async def begin_upload(self, dossier, container, *, acting_for=None):
         data = await read(container)
