@@ -39,8 +39,8 @@ async def attempt(act: Act, town: Town, made: Prepared) -> Answer | None:
         return None
 
 
-def _key(name) -> dict[str, str]:
-    return {IDEMPOTENCY_HEADER: f"{name}-key"}
+def _key(name, made) -> dict[str, str]:
+    return {IDEMPOTENCY_HEADER: f"{name}-key{made.mark}"}
 
 
 async def _deposit(town, made):
@@ -48,11 +48,13 @@ async def _deposit(town, made):
 
 
 async def _deposit_with_key(town, made):
-    return await town.deposit(made.session, made.dossier, made.ready["new"], headers=_key("deposit"))
+    return await town.deposit(made.session, made.dossier, made.ready["new"], headers=_key("deposit", made))
 
 
 async def _repeat(town, made):
-    return await town.deposit(made.session, made.dossier, made.ready["repeated"], headers=_key("repeated"))
+    return await town.deposit(
+        made.session, made.dossier, made.ready["repeated"], headers=_key("repeated", made)
+    )
 
 
 async def _deposit_known(town, made):
@@ -99,7 +101,7 @@ async def _rewrite(town, made):
 async def _grant(town, made):
     path = {"dossier": made.dossier.id}
     return await town.ask(
-        "add_grant", path, token=made.admin.token, json=made.ready["grant"], headers=_key("grant")
+        "add_grant", path, token=made.admin.token, json=made.ready["grant"], headers=_key("grant", made)
     )
 
 

@@ -1,7 +1,7 @@
 """Forks servers: one process that has imported everything, so that a start costs no import.
 
 What it forks runs the command as somebody typed it, in an environment that is given in full. Nothing but the
-order, which a test wrote, arms a failpoint; the product reads no such thing.
+order, which a test wrote, arms a failpoint or shortens a time-out; the product reads no such thing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,9 @@ def _live(order: dict[str, Any], descriptors: list[int]) -> None:
         os.chdir(order["folder"])
         if order["watch"]:
             arm(Watch(**order["watch"]))
+        for name, value in order["hurry"].items():
+            module, _, constant = name.rpartition(".")
+            setattr(import_module(module), constant, value)
         sys.argv = ["scelle", *order["words"]]
         code = main()
         sys.stdout.flush()

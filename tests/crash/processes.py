@@ -57,8 +57,16 @@ class Nursery:
         answer: dict[str, int] = json.loads(self._line.recv(65_536))
         return answer
 
-    def start(self, folder: Path, words, variables=None, watch=None) -> "Process":
-        """Start ``scelle WORDS`` in ``folder``, which keeps what it writes to stderr."""
+    def start(self, folder: Path, words, variables=None, watch=None, hurry=None) -> "Process":
+        """Start ``scelle WORDS`` in ``folder``, which keeps what it writes to stderr.
+
+        Args:
+            folder: made where it is not there.
+            words: what is typed.
+            variables: of its environment.
+            watch: what failpoints do there, see `tests.crash.nursery.Watch`.
+            hurry: seconds for constants of the product's modules, by their full names.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         reading, writing = os.pipe()
         errors = folder / "stderr"
@@ -73,6 +81,7 @@ class Nursery:
                     **(variables or {}),
                 },
                 "watch": watch,
+                "hurry": hurry or {},
             }
             pid = self.order(order, writing, file.fileno())["pid"]
         os.close(writing)
@@ -89,10 +98,10 @@ class Nursery:
         stdout = await process.rest()
         return Ended(process.wait(), stdout, process.errors.read_text())
 
-    async def serve(self, folder: Path, words, variables=None, watch=None) -> "Process":
+    async def serve(self, folder: Path, words, variables=None, watch=None, hurry=None) -> "Process":
         """Start a server on a free port and wait until it listens."""
         given = ["serve", "--port", "0", "--json", *words]
-        process = self.start(folder, given, variables, watch)
+        process = self.start(folder, given, variables, watch, hurry)
         try:
             await process.listen()
         except BaseException:

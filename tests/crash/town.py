@@ -80,6 +80,7 @@ class Prepared:
         contents: what was sealed, by seal id.
         proofs: what was deposited, as the service shows it, by what will be done with it.
         ready: what will be sent.
+        mark: what idempotency keys end with.
     """
 
     town: Town
@@ -93,6 +94,7 @@ class Prepared:
     contents: dict[str, bytes] = field(default_factory=dict)
     proofs: dict[str, dict] = field(default_factory=dict)
     ready: dict[str, object] = field(default_factory=dict)
+    mark: str = ""
 
     def seal(self, content, **options) -> tuple[str, bytes]:
         """Return seal id and container, and remember both."""

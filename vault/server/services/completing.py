@@ -55,7 +55,15 @@ class Completing:
                 return await _published(view, upload)
             parts = await view.uploads.parts(upload.id)
         _check_parts(upload, parts)
-        seal = await seal_of(self._store, upload)
+        try:
+            seal = await seal_of(self._store, upload)
+        except ObjectNotFoundError:
+            # Whoever was faster has published it, and removed leaves and seal.
+            async with self._records.read() as view:
+                current = _there(await view.uploads.get(upload_id, now=self._clock.now()))
+                if current.state != COMPLETED:
+                    raise
+                return await _published(view, current)
         body = await self._assemble(upload, parts)
         reach(Failpoint.UPLOAD_ASSEMBLED)
         try:

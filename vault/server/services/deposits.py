@@ -13,7 +13,7 @@ from vault.api.models.evidence import Deposited
 from vault.container.arrival import ArrivalExaminer
 from vault.container.examine import Expectations
 from vault.server.failpoints import Failpoint, reach
-from vault.server.ports import RecordsUnavailableError
+from vault.server.refusals import RefusedError
 from vault.server.services.arriving import Arrival
 from vault.server.services.publishing import Incoming, Place
 from vault.server.stores.settle import settle
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vault.container.examine import Examined
     from vault.server.ports import ObjectStore, Records, StoredObject
     from vault.server.services.acts import Act, View
+    from vault.server.services.discarding import Discarding
     from vault.server.services.idempotency import Idempotency
     from vault.server.services.publishing import Publishing
 
@@ -40,12 +41,18 @@ class Deposits:
     """Takes containers."""
 
     def __init__(
-        self, records: Records, store: ObjectStore, publishing: Publishing, idempotency: Idempotency
+        self,
+        records: Records,
+        store: ObjectStore,
+        publishing: Publishing,
+        idempotency: Idempotency,
+        discarding: Discarding,
     ) -> None:
         self._records = records
         self._store = store
         self._publishing = publishing
         self._idempotency = idempotency
+        self._discarding = discarding
 
     async def create(self, dossier_id: str, chunks: AsyncIterator[bytes], act: Act) -> Deposited:
         """Deposit a new proof.
@@ -78,27 +85,21 @@ class Deposits:
             return await self._judge_and_publish(place, arrival, stored, act)
         except _RepeatedDepositError as repeated:
             reach(Failpoint.REPEAT_FOUND)
-            await settle(self._store.delete(stored.key))
+            await settle(self._discarding.unnamed(stored.key))
             reach(Failpoint.REPEAT_CLEANED)
             return repeated.answer
-        except BaseException:
-            await settle(self._discard(stored, arrival.result.seal.seal_id))
+        except BaseException as error:
+            await settle(self._discard(stored, refused=isinstance(error, RefusedError)))
             raise
 
-    async def _discard(self, stored: StoredObject, seal_id: bytes) -> None:
+    async def _discard(self, stored: StoredObject, *, refused: bool) -> None:
         """Remove bytes that no row names.
 
-        Whoever asked may be gone in the very moment of the commit: what was committed stays. While that
-        cannot be told, the bytes are left to the janitor.
+        What was refused was not committed. Otherwise whoever asked may be gone in the very moment of the
+        commit, or the database was not heard of since: what was committed, or will be, stays.
         """
         reach(Failpoint.DISCARD_BEGUN)
-        try:
-            async with self._records.read() as view:
-                kept = await view.evidence.by_seal(seal_id)
-        except RecordsUnavailableError:
-            return
-        if kept is None or kept.body_key != stored.key:
-            await self._store.delete(stored.key)
+        await (self._discarding.unnamed if refused else self._discarding.undecided)(stored.key)
         reach(Failpoint.DISCARD_ENDED)
 
     async def _judge_and_publish(

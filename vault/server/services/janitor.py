@@ -17,7 +17,7 @@ from vault.server.services.removing import note, remove
 from vault.server.stores.records.rows import Ended
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from vault.server.ports import Clock, ListedObject, ObjectStore, Records
     from vault.server.services.locking import Locking
@@ -154,7 +154,7 @@ class Janitor:
         async for batch in self._unnamed(self._store.list(), cleaning):
             cleaning.objects += len(batch)
             cleaning.object_bytes += sum(one.size for one in batch)
-        async for batch in self._unnamed(self._store.list_staged(), cleaning):
+        async for batch in self._unnamed_staged(cleaning):
             cleaning.staged += len(batch)
         async with self._records.read() as view:
             cleaning.uploads = await view.uploads.count_expired(now=self._clock.now())
@@ -229,10 +229,10 @@ class Janitor:
         if isinstance(self._store, Sweeping):
             cleaning.drafts = await self._store.sweep(older_than=self._grace)
         await self._erase(cleaning, lease)
-        async for batch in self._unnamed(self._store.list_staged(), cleaning):
-            await self._remove(batch, cleaning, lease, staged=True)
+        async for batch in self._unnamed_staged(cleaning):
+            await self._remove_staged(batch, cleaning, lease)
         async for batch in self._unnamed(self._store.list(), cleaning):
-            await self._remove(batch, cleaning, lease, staged=False)
+            await self._remove(batch, cleaning, lease)
         async with self._held(lease) as books:
             now = self._clock.now()
             cleaning.expired = await books.forget_expired(now=now)
@@ -311,8 +311,18 @@ class Janitor:
         """
         async for batch in self._old(listed, cleaning):
             async with self._records.read() as view:
-                named = await view.naming.named({object_key(one.key) for one in batch})
-            unnamed = [one for one in batch if object_key(one.key) not in named]
+                named = await view.naming.named({one.key for one in batch})
+            unnamed = [one for one in batch if one.key not in named]
+            self._progress(cleaning)
+            if unnamed:
+                yield unnamed
+
+    async def _unnamed_staged(self, cleaning: Cleaning) -> AsyncIterator[list[ListedObject]]:
+        """Yield what is being put together, is old enough, and is not what an open upload names."""
+        async for batch in self._old(self._store.list_staged(), cleaning):
+            async with self._records.read() as view:
+                named = await view.naming.staged({one.key for one in batch})
+            unnamed = [one for one in batch if one.key not in named]
             self._progress(cleaning)
             if unnamed:
                 yield unnamed
@@ -332,22 +342,30 @@ class Janitor:
         if batch:
             yield batch
 
-    async def _remove(
-        self, batch: Iterable[ListedObject], cleaning: Cleaning, lease: _Lease, *, staged: bool
+    async def _remove_staged(
+        self, batch: Collection[ListedObject], cleaning: Cleaning, lease: _Lease
     ) -> None:
-        """Condemn a batch and, once that is committed, remove it."""
+        """Condemn what the parts of a batch would become, unless a row names it, and remove the parts."""
+        # A store may have begun twice under one key: a row names one of the two, none will name the other.
         async with self._held(lease) as books:
-            condemned = await books.condemning.condemn(
-                {object_key(one.key) for one in batch}, now=self._clock.now()
-            )
+            await books.condemning.condemn({object_key(one.key) for one in batch}, now=self._clock.now())
+            named = await books.condemning.staged({one.key for one in batch})
         for one in batch:
-            if object_key(one.key) not in condemned:
+            if one.key in named:
                 continue
             await self._hold_on(lease)
-            if staged:
-                await self._store.unstage(one.key)
-                cleaning.staged += 1
+            await self._store.unstage(one.key)
+            cleaning.staged += 1
+        self._progress(cleaning)
+
+    async def _remove(self, batch: Collection[ListedObject], cleaning: Cleaning, lease: _Lease) -> None:
+        """Condemn a batch and, once that is committed, remove it."""
+        async with self._held(lease) as books:
+            condemned = await books.condemning.condemn({one.key for one in batch}, now=self._clock.now())
+        for one in batch:
+            if one.key not in condemned:
                 continue
+            await self._hold_on(lease)
             if await self._delete(one.key, cleaning):
                 cleaning.objects += 1
                 cleaning.object_bytes += one.size

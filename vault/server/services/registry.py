@@ -11,6 +11,7 @@ from vault.server.services.beliefs import Beliefs
 from vault.server.services.completing import Completing
 from vault.server.services.depositors import Depositors
 from vault.server.services.deposits import Deposits
+from vault.server.services.discarding import Discarding
 from vault.server.services.dossiers import Dossiers
 from vault.server.services.enrolments import Enrolments
 from vault.server.services.erasing import Erasing
@@ -106,6 +107,7 @@ def build_services(
     identification = Identification(records, clock, beliefs)
     idempotency = Idempotency(records, clock, lifetime=settings.answer_seconds)
     publishing = Publishing(beliefs, key)
+    discarding = Discarding(records, store, clock)
     facts = FactGathering(records, clock, beliefs)
     signin = SignIn(
         records,
@@ -120,7 +122,7 @@ def build_services(
         accounts=accounts,
         authority=Authority(records, clock, beliefs, identity, origin=origin),
         completing=Completing(records, store, clock, publishing),
-        deposits=Deposits(records, store, publishing, idempotency),
+        deposits=Deposits(records, store, publishing, idempotency, discarding),
         depositors=Depositors(records, clock, beliefs, origin=origin),
         dossiers=Dossiers(records, clock, beliefs),
         enrolments=Enrolments(records, clock, signin, throttling, origin=origin),
@@ -153,6 +155,7 @@ def build_services(
             store,
             clock,
             publishing,
+            discarding,
             lifetime=settings.upload_seconds,
             part_bytes=settings.upload_part_bytes,
         ),

@@ -20,7 +20,6 @@ from vault.server.ports import (
     OutdatedError,
     QuotaExceededError,
     RecordsError,
-    StoreError,
     new_id,
     object_key,
 )
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from vault.server.ports import Clock, ObjectStore, Records, StoredObject
     from vault.server.services.acts import Act
+    from vault.server.services.discarding import Discarding
     from vault.server.services.publishing import Publishing
 
 
@@ -50,6 +50,7 @@ class Uploads:
         store: ObjectStore,
         clock: Clock,
         publishing: Publishing,
+        discarding: Discarding,
         *,
         lifetime: int,
         part_bytes: int,
@@ -58,6 +59,7 @@ class Uploads:
         self._store = store
         self._clock = clock
         self._publishing = publishing
+        self._discarding = discarding
         self._lifetime = lifetime
         self._part_bytes = part_bytes
 
@@ -149,7 +151,8 @@ class Uploads:
             ) from None
         reach(Failpoint.UPLOAD_ABANDONED)
         # Nobody can have published it since: that needs the session.
-        await settle(self._remove(upload.staged, upload.trailer_key, object_key(upload.staged)))
+        keys = (upload.trailer_key, object_key(upload.staged))
+        await settle(self._discarding.unnamed(*keys, staged=upload.staged))
 
     # --- beginning ---------------------------------------------------------------------------------------
 
@@ -249,19 +252,15 @@ class Uploads:
 
     async def _clear(self, seal_id: bytes, trailer_key: str, staged: str) -> None:
         """Remove what was stored for a session that did not come about; while in doubt, leave it."""
+        if not staged:
+            # No row was written for it.
+            await self._discarding.unnamed(trailer_key)
+            return
         with suppress(RecordsError):
             async with self._records.read() as view:
                 kept = await view.uploads.by_seal(seal_id, now=self._clock.now())
             if kept is None or kept.trailer_key != trailer_key:
-                await self._remove(staged, trailer_key)
-
-    async def _remove(self, staged: str, *keys: str) -> None:
-        """Remove objects that no row names any more; what cannot be removed now the janitor finds."""
-        with suppress(StoreError):
-            if staged:
-                await self._store.unstage(staged)
-            for key in keys:
-                await self._store.delete(key)
+                await self._discarding.undecided(trailer_key, staged=staged)
 
 
 async def _limited(arrival: Arrival[Outline], maximum: int) -> AsyncGenerator[bytes, None]:

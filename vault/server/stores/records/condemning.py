@@ -52,6 +52,12 @@ class Naming:
         query = select(versions.c.seal_id).where(versions.c.erased_at.is_(None)).limit(1)
         return await self._handle.value(query) is not None
 
+    async def staged(self, names: Collection[str]) -> frozenset[str]:
+        """Return those of ``names``, a few hundred at most, that an open upload puts its parts under."""
+        uploads = schema.uploads
+        query = select(uploads.c.staged).where(uploads.c.state == _OPEN, uploads.c.staged.in_(names))
+        return frozenset(await self._handle.values(query))
+
 
 class Condemning(Naming):
     """Which objects no row may name any more."""

@@ -1,0 +1,134 @@
+"""The acts of tests/crash/acts.py, each time with something new to be about: one server does them all."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from itertools import count
+
+from tests.crash.acts import ACTS, Act
+from tests.crash.town import Prepared, damaged, fresh, parted, put_part
+from tests.exchange.acts_of_people import carry
+from vault.api.route import IDEMPOTENCY_HEADER
+
+SMALL, LARGE, FETCHED = 1000, 9 * 1024 * 1024, 3 * 1024 * 1024 + 17
+_NUMBERS = count(1)
+
+Prepare = Callable[[Prepared], Awaitable[None]]
+
+
+async def prepared(act: Act, made: Prepared) -> Prepared:
+    """Return what an act is about, and sends: nobody has sent it before."""
+    mark = f"-{next(_NUMBERS)}"
+    own = replace(made, sealed={}, contents={}, proofs={}, ready={"head": b""}, mark=mark)
+    await _PREPARE[act.name](own)
+    return own
+
+
+def _seal(own: Prepared, what: str, size: int = SMALL, **options) -> tuple[str, bytes]:
+    return own.seal(fresh(size, what + own.mark), **options)
+
+
+async def _keep(own: Prepared, what: str, size: int = SMALL, **options) -> bytes:
+    _, container = _seal(own, what, size)
+    own.proofs[what] = await own.town.kept(own.session, own.dossier, container, **options)
+    return container
+
+
+async def _new(own: Prepared) -> None:
+    _, own.ready["new"] = _seal(own, "new")
+
+
+async def _repeated(own: Prepared) -> None:
+    own.ready["repeated"] = await _keep(
+        own, "repeated", headers={IDEMPOTENCY_HEADER: f"repeated-key{own.mark}"}
+    )
+
+
+async def _damaged(own: Prepared) -> None:
+    own.ready["damaged"] = damaged(_seal(own, "damaged")[1])
+
+
+async def _large(own: Prepared) -> None:
+    _, own.ready["large"] = _seal(own, "large", LARGE)
+    own.ready["large, damaged"] = damaged(own.ready["large"])
+
+
+async def _replaced(own: Prepared) -> None:
+    await _keep(own, "replaced")
+    supersedes = bytes.fromhex(own.proofs["replaced"]["seal_id"])
+    _, own.ready["better"] = _seal(own, "better", supersedes=supersedes)
+
+
+async def _archived(own: Prepared) -> None:
+    await _keep(own, "archived")
+
+
+async def _rewritten(own: Prepared) -> None:
+    own.ready["head"] = own.town.rewrap(await _keep(own, "rewritten"), own.dossier, own.editor)
+
+
+async def _fetched(own: Prepared) -> None:
+    await _keep(own, "replaced", FETCHED)
+
+
+async def _granted(own: Prepared) -> None:
+    """Have a grant ready for somebody who has none."""
+    admin, town = own.admin, own.town
+    grants = await town.ok(
+        "list_grants", {"dossier": own.dossier.id}, token=town.root, params={"limit": "200"}
+    )
+    for row in grants["items"]:
+        if row["account"] == own.reviewer.account and not row["revoked"]:
+            path = {"dossier": own.dossier.id, "grant": row["id"]}
+            await town.ok("revoke_grant", path, token=admin.token)
+    signed = town.grant(admin.identity, own.dossier.id, own.dossier.key, own.reviewer.identity)
+    own.ready["grant"] = {"statement": carry(signed)}
+
+
+async def _to_revoke(own: Prepared) -> None:
+    await _granted(own)
+    path = {"dossier": own.dossier.id}
+    added = await own.town.ok("add_grant", path, token=own.admin.token, json=own.ready["grant"])
+    own.ready["leaver"] = added["id"]
+
+
+def _uploading(what: str, *, begun: bool = True, filled: bool = False) -> Prepare:
+    async def prepare(own: Prepared) -> None:
+        _, container = _seal(own, what)
+        start, payload = parted(container)
+        own.ready[what] = (start, payload)
+        if not begun:
+            return
+        path = {"dossier": own.dossier.id}
+        upload = await own.town.ok("begin_upload", path, token=own.session, data=start)
+        own.proofs[what] = upload
+        if filled:
+            sent = await put_part(own.town, own.session, upload["id"], payload)
+            assert sent.status == 200, sent.body
+        if what == "renewed":
+            own.ready[what] = own.town.rewrap(container, own.dossier, own.editor)
+
+    return prepare
+
+
+_PREPARE: dict[str, Prepare] = {
+    "deposit": _new,
+    "deposit with a key": _new,
+    "deposit with a used key": _repeated,
+    "deposit of what is there": _repeated,
+    "deposit of what is damaged": _damaged,
+    "deposit of much": _large,
+    "deposit of much that is damaged": _large,
+    "replace": _replaced,
+    "archive": _archived,
+    "rewrite": _rewritten,
+    "grant": _granted,
+    "revoke": _to_revoke,
+    "begin an upload": _uploading("begun", begun=False),
+    "upload a part": _uploading("filled"),
+    "renew an upload": _uploading("renewed"),
+    "complete an upload": _uploading("completed", filled=True),
+    "abandon an upload": _uploading("abandoned", filled=True),
+    "fetch": _fetched,
+}
+
+BY_NAME = {act.name: act for act in ACTS}
