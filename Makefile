@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test crash lint format bench bench-server demo serve memory clean
+.PHONY: help setup test crash faults lint format bench bench-server demo serve memory clean
 
 help:            ## what can be typed here
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,9 @@ test: $(READY)   ## every test, none skipped
 crash: $(READY)  ## kill the server at every failpoint and at random (half an hour; KILLS=200 SEED=…)
 	$(BIN)/python -m pytest tests/crash --numprocesses auto --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
+faults: $(READY) ## let every call to PostgreSQL and S3 fail in every way (hours)
+	$(BIN)/python -m tests.faults
 
 demo: $(READY)   ## the whole story: seal, deposit, replace, review, refuse
 	$(BIN)/python examples/demo.py

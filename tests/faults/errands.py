@@ -132,3 +132,4 @@ _PREPARE: dict[str, Prepare] = {
 }
 
 BY_NAME = {act.name: act for act in ACTS}
+ACT_NAMES = list(_PREPARE)
