@@ -99,7 +99,7 @@ class Town:
         self.type("admin", "trust", "export", "-o", "trust.json")
         code = self.ask("admin", "account", "code", "admin")["enrolment_code"]
         self.enrol("admin", code)
-        self.type("admin", "org", "create", "Convergence", "--quota", "5GiB")
+        self.type("admin", "org", "create", "Convergence", "--quota", "5GiB", "--passwords", "strength:1")
 
     def enrol(self, who, code, use="person"):
         self.file(who, "code", code.encode())
