@@ -130,6 +130,19 @@ class KnownDossier:
         if examined.seal.seal.signer_key_id not in self.signers(at=at):
             raise ContainerError(Outcome.UNKNOWN_SIGNER, "the signer had no mandate for this dossier")
 
+    def granted(self, signed: Signed) -> Grant:
+        """Return a grant of this dossier that somebody signed who may.
+
+        Raises:
+            Distrusted: it does not count.
+        """
+        with judging(distrust.GRANT):
+            claimed = read_unjudged(signed, Grant)
+            self._require_own(claimed.dossier, distrust.GRANT)
+            return self._trust.verify(
+                signed, Grant, at=self._anchor.now(), opener=self.opener(at=claimed.issued)
+            ).statement
+
     def opened_by(self, identity: Identity) -> dict[int, Identity]:
         """Return the dossier's private keys that were granted to ``identity``, by generation.
 

@@ -97,6 +97,7 @@ SECTIONS: Final = (
             Entry("depositor", _ONLINE + "depositor", "depositor", N_("say who may deposit")),
             Entry("grant", _ONLINE + "grant", "grant", N_("say who can open a dossier")),
             Entry("group", _ONLINE + "group", "group", N_("keep lists of reviewers")),
+            Entry("rotate", _ONLINE + "rotate", "rotate", N_("put new keys in the place of old ones")),
             Entry("reviewer", _ONLINE + "reviewer", "reviewer", N_("see who can be given a dossier")),
             Entry(
                 "habilitate",

@@ -17,6 +17,7 @@ from client.remote.calls.erasure import ErasureCalls
 from client.remote.calls.evidence import EvidenceCalls
 from client.remote.calls.journal import JournalCalls
 from client.remote.calls.people import PeopleCalls
+from client.remote.calls.rotation import RotationCalls
 from client.remote.calls.signin import SignInCalls
 from client.remote.calls.uploads import UploadCalls
 from client.remote.transport import Transport
@@ -27,7 +28,16 @@ if TYPE_CHECKING:
     from client.remote.retries import Retries
 
 
-class Service(SignInCalls, PeopleCalls, DossierCalls, ErasureCalls, EvidenceCalls, UploadCalls, JournalCalls):
+class Service(
+    SignInCalls,
+    PeopleCalls,
+    DossierCalls,
+    ErasureCalls,
+    RotationCalls,
+    EvidenceCalls,
+    UploadCalls,
+    JournalCalls,
+):
     """All calls over one `Transport`."""
 
     def __repr__(self) -> str:

@@ -110,6 +110,18 @@ async def _revoke(town, made):
     return await town.ask("revoke_grant", path, token=made.admin.token)
 
 
+async def _rotate(town, made):
+    path, headers = {"dossier": made.dossier.id}, _key("rotate", made)
+    return await town.ask(
+        "rotate_dossier_key", path, token=made.admin.token, json=made.ready["rotation"], headers=headers
+    )
+
+
+async def _retire(town, made):
+    path = {"dossier": made.turned.id, "generation": 1}
+    return await town.ask("retire_dossier_key", path, token=made.admin.token)
+
+
 async def _fetch(town, made):
     path = {"evidence": made.proofs["replaced"]["evidence"], "number": 1}
     return await town.ask("fetch_container", path, token=made.reviewer.token)
@@ -225,6 +237,8 @@ ACTS = (
     Act("rewrite", _rewrite, _rewritten, 200),
     Act("grant", _grant, _answered(201), 201),
     Act("revoke", _revoke, _answered(204), 204),
+    Act("rotate", _rotate, _answered(201), 201),
+    Act("retire a key", _retire, _answered(200), 200),
     Act("begin an upload", _begin, _answered(200), 200, Failpoint.UPLOAD_BEGUN),
     Act("upload a part", _fill, _answered(200), 200, Failpoint.UPLOAD_PART_RECORDED),
     Act("renew an upload", _renew, _answered(200), 200, Failpoint.UPLOAD_RENEWED),

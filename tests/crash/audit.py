@@ -34,6 +34,7 @@ class Picture(NamedTuple):
             there are.
         depositors: how many mandates each key has, by key id.
         templates: seal, generation and length of bytes by id.
+        keys: generation of each dossier's current key.
         journal: how often each action stands there, but for what comes with every start.
     """
 
@@ -43,6 +44,7 @@ class Picture(NamedTuple):
     accesses: dict[str, tuple[bool, int, int, int, int]]
     depositors: Counter[str]
     templates: dict[str, tuple[str, int, int]]
+    keys: dict[str, int]
     journal: Counter[str]
 
 
@@ -67,9 +69,12 @@ async def listed(town: Town, made: Prepared) -> dict[str, dict]:
 async def look(town: Town, made: Prepared, site: Site) -> Picture:
     """Take the picture, before anything is fetched that would change the journal."""
     versions = await listed(town, made)
-    grants = await town.ok(
-        "list_grants", {"dossier": made.dossier.id}, token=town.root, params={"limit": str(_PAGE)}
-    )
+    grants, keys = {}, {}
+    for dossier in made.dossiers:
+        path = {"dossier": dossier}
+        keys[dossier] = (await town.ok("get_dossier", path, token=town.root))["generation"]
+        found = await town.ok("list_grants", path, token=town.root, params={"limit": str(_PAGE)})
+        grants |= {row["statement"]["statement"]: row["revoked"] for row in found["items"]}
     async with site.records() as records, records.read() as view:
         entries = await view.journal.entries(0, 1_000_000)
         uploads = (await view.uploads._handle.execute(select(schema.uploads))).mappings().all()
@@ -82,11 +87,12 @@ async def look(town: Town, made: Prepared, site: Site) -> Picture:
     actions.pop(Action.SERVER_STARTED.value, None)
     return Picture(
         {seal: (row["state"], row["number"], row["generation"]) for seal, row in versions.items()},
-        {row["statement"]["statement"]: row["revoked"] for row in grants["items"]},
+        grants,
         {row["seal_id"].hex(): (row["state"], row["generation"], filled[row["id"]]) for row in uploads},
         accesses,
         depositors,
         templates,
+        keys,
         actions,
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from keys.keyfile import Use
 from keys.keyring import Identity
 from tests.crash.heirs import prepare_heirs
 from tests.crash.processes import PATIENCE
@@ -81,6 +82,7 @@ class Prepared:
         proofs: what was deposited, as the service shows it, by what will be done with it.
         ready: what will be sent.
         mark: what idempotency keys end with.
+        turned: another dossier, whose first key has a successor and may end.
     """
 
     town: Town
@@ -95,6 +97,12 @@ class Prepared:
     proofs: dict[str, dict] = field(default_factory=dict)
     ready: dict[str, object] = field(default_factory=dict)
     mark: str = ""
+    turned: DossierAt | None = None
+
+    @property
+    def dossiers(self) -> list[str]:
+        """Ids of all dossiers."""
+        return [self.dossier.id, *([self.turned.id] if self.turned else [])]
 
     def seal(self, content, **options) -> tuple[str, bytes]:
         """Return seal id and container, and remember both."""
@@ -179,6 +187,17 @@ async def _doom(made: Prepared) -> None:
     made.ready["erased"] = (path, seen["root"])
 
 
+async def _begin_rotations(made: Prepared) -> None:
+    """Have the next key of the dossier, and another dossier that was given its next key."""
+    town, admin = made.town, made.admin
+    grantees = [admin.identity, made.reviewer.identity]
+    key = Identity.generate(Use.DOSSIER)
+    made.ready["rotation"] = town.rotation_request(admin.identity, made.dossier, key, grantees)
+    organisation = made.dossier.organisation
+    made.turned = await town.dossier(made.portal, grantees, organisation=organisation)
+    await town.rotated(admin, made.turned, grantees)
+
+
 async def inhabit(town: Town, others: int) -> tuple[Prepared, list[Person]]:
     """Make an organisation, a dossier, whoever works on it, and other reviewers, the first with a grant."""
     organisation = await town.organisation(quota_bytes=10**12)
@@ -222,6 +241,7 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
     made.ready["large, damaged"] = damaged(made.ready["large"])
     await _begin_uploads(made, medium)
     made.ready["heirs"] = await prepare_heirs(town, dossier)
+    await _begin_rotations(made)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
     await _doom(made)
     return made

@@ -85,6 +85,34 @@ class ActsOnDossiers:
         assert made["organisation"] == organisation
         return DossierAt(made["id"], key, organisation)
 
+    def rotation_request(self, admin, dossier, key, grantees, /, *, generation=2, **fields) -> dict[str, Any]:
+        """Return the next key with its grants; ``fields`` break what a test wants broken."""
+        now = self.clock.now()
+        granted = fields.pop("granted", generation)
+        said = DossierKey(
+            admin.signing.public_key,
+            **lasting(now, 0),
+            **{
+                "dossier": dossier.id,
+                "generation": generation,
+                "public_key": key.public.kem,
+                "previous": key_id(dossier.key.public.kem),
+                "writers": (self.authority.public.signing_key_id,),
+            }
+            | fields,
+        )
+        return {
+            "key": carry(sign_statement(said, admin.signing)),
+            "grants": [carry(self.grant(admin, dossier.id, key, one, granted)) for one in grantees],
+        }
+
+    async def rotated(self, admin, dossier, grantees, *, generation=2) -> DossierAt:
+        """Give a dossier its next key."""
+        key = Identity.generate(Use.DOSSIER)
+        body = self.rotation_request(admin.identity, dossier, key, grantees, generation=generation)
+        await self.ok("rotate_dossier_key", {"dossier": dossier.id}, token=admin.token, json=body)
+        return DossierAt(dossier.id, key, dossier.organisation)
+
     def mandate_request(self, issuer, dossier, depositor, **options) -> dict[str, Any]:
         fields = {"evidence_types": ("aipd", "cgu"), "may_replace": True} | options
         said = Mandate(
@@ -137,8 +165,14 @@ class ActsOnDossiers:
         return seal_files(request, files, signer)
 
     def rewrap(self, container, dossier, writer, **options) -> bytes:
-        """Return preamble and envelope of the next generation, with one more reader."""
+        """Return preamble and envelope of the next generation, with one more reader.
+
+        ``keys`` is a public key of the dossier that its accesses are written anew for, with its generation.
+        """
         examined = examine_whole(container)
+        if keys := options.pop("keys", None):
+            options["recipients"] = [*options.get("recipients", ()), CarriedRecipient("dossier", *keys)]
+            options["remove"] = dossier_slots(examined)
         unlocked = unlock(examined, dossier.key.decapsulation)
         reader = CarriedRecipient("reader", 0, Identity.generate(Use.PERSON).public.kem)
         envelope = rewrap(
@@ -159,6 +193,10 @@ class ActsOnDossiers:
         answer = await self.deposit(token, dossier, container, **options)
         assert answer.status == 201, answer.body
         return answer.json["version"]
+
+
+def dossier_slots(examined) -> list[bytes]:
+    return [slot.id for slot in examined.envelope.envelope.recipient_slots if slot.role == "dossier"]
 
 
 def seal_files(request, files, signer) -> bytes:

@@ -75,7 +75,7 @@ async def stock(world) -> Stock:
     editor = await world.depositor(portal, dossiers[0])
     await world.depositor(portal, dossiers[1], editor)
     session = await world.session(editor)
-    sender = Sender(world, organisation, portal, dossiers[0], editor, session, PART)
+    sender = Sender(world, organisation, portal, admin, dossiers[0], editor, session, PART)
     made = Stock(world, sender, {})
     kept = {}
     first = world.seal(editor.signing, dossiers[0], content=CONTENT)

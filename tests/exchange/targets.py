@@ -5,6 +5,8 @@
 
 from typing import Any
 
+from keys.keyfile import Use
+from keys.keyring import Identity
 from tests.exchange.acts_of_people import carry
 from tests.exchange.everybody import stranger
 
@@ -49,6 +51,15 @@ async def add_depositor(everybody, actor):
 async def create_template(everybody, actor):
     data = everybody.world.template(everybody.dossier, stranger())
     return {"path": {"dossier": everybody.dossier.id}, "data": data}
+
+
+@target
+async def rotate_dossier_key(everybody, actor):
+    world, admin = everybody.world, everybody.people["admin"].identity
+    portal, organisation = everybody.people["portal"], everybody.organisation
+    dossier = await world.dossier(portal, [admin], organisation=organisation)
+    request = world.rotation_request(admin, dossier, Identity.generate(Use.DOSSIER), [admin])
+    return {"path": {"dossier": dossier.id}, "json": request}
 
 
 @target

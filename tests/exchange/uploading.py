@@ -4,19 +4,10 @@ import io
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import update
-
-from keys.derivation import key_id
-from keys.keyfile import Use
 from keys.keyring import Identity
-from keys.statements import DossierKey, lasting, sign_statement
 from tests.exchange.acts_on_dossiers import DossierAt
 from tests.exchange.cutting import content_digest, cut, without_payload
 from tests.exchange.world import World
-from vault.container.manifest import CarriedRecipient
-from vault.journal import Action, Actor
-from vault.server.ports import Origin
-from vault.server.stores.records import schema
 
 
 @dataclass
@@ -26,6 +17,7 @@ class Sender:
     world: World
     organisation: str
     portal: Any
+    admin: Any
     dossier: DossierAt
     editor: Identity
     session: str
@@ -84,39 +76,13 @@ class Sender:
         return head + b"".join(body)
 
     async def rotate(self) -> DossierAt:
-        """Give the dossier a new key, as a rotation will."""
-        key, now = Identity.generate(Use.DOSSIER), self.world.clock.now()
-        issuer = self.portal.identity.signing
-        said = DossierKey(
-            issuer.public_key,
-            **lasting(now, 0),
-            dossier=self.dossier.id,
-            generation=2,
-            public_key=key.public.kem,
-            previous=bytes(32),
-            writers=(self.world.authority.public.signing_key_id,),
-        )
-        async with self.world.records.change(Origin(Actor("nobody", ""), "")) as tx:
-            await tx.statements.add(
-                sign_statement(said, issuer),
-                kind="dossier key",
-                issuer=self.portal.identity.public.signing_key_id,
-                issued_at=now,
-                valid_from=now,
-                valid_until=0,
-                subject=key_id(key.public.kem),
-                dossier_id=self.dossier.id,
-                generation=2,
-            )
-            table = schema.dossiers
-            await tx._handle.execute(update(table).where(table.c.id == self.dossier.id).values(generation=2))
-            await tx.record(Action.SERVER_STARTED)
-        return DossierAt(self.dossier.id, key, self.organisation)
+        """Give the dossier a new key."""
+        return await self.world.rotated(self.admin, self.dossier, [self.admin.identity])
 
     def rewrapped(self, container, dossier, generation=2) -> bytes:
-        """Return a newer envelope, for the dossier's new key too."""
-        slot = CarriedRecipient("dossier", generation, dossier.key.public.kem)
-        return self.world.rewrap(container, self.dossier, self.editor, recipients=[slot])
+        """Return a newer envelope, for the dossier's new key."""
+        keys = (generation, dossier.key.public.kem)
+        return self.world.rewrap(container, self.dossier, self.editor, keys=keys)
 
 
 def split(container, size) -> list[bytes]:
@@ -130,7 +96,7 @@ async def a_sender(world, part, **limits) -> Sender:
     admin = await world.person("admin")
     dossier = await world.dossier(portal, [admin.identity], organisation=organisation)
     editor = await world.depositor(portal, dossier)
-    return Sender(world, organisation, portal, dossier, editor, await world.session(editor), part)
+    return Sender(world, organisation, portal, admin, dossier, editor, await world.session(editor), part)
 
 
 async def objects(world) -> list[str]:

@@ -9,6 +9,7 @@ from vault.api.tables.erasure import ERASURE
 from vault.api.tables.evidence import EVIDENCE
 from vault.api.tables.journal import JOURNAL
 from vault.api.tables.people import PEOPLE
+from vault.api.tables.rotation import ROTATION
 from vault.api.tables.signin import SERVICE, SIGN_IN
 from vault.api.tables.uploads import UPLOADS
 
@@ -21,6 +22,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *PEOPLE,
     *DOSSIERS,
     *ERASURE,
+    *ROTATION,
     *EVIDENCE,
     *UPLOADS,
     *JOURNAL,

@@ -5,7 +5,7 @@ Source: docs/FORMAT.md, "Reading". The server imports this module and nothing th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from keys.signing import SIGNATURE_LENGTH
 from vault.container.envelope import SignedEnvelope, check_kdf, parse_envelope, verify_envelope
@@ -94,6 +94,10 @@ class Examined(NamedTuple):
             ContainerError: payload_damaged.
         """
         check_block(self.leaves, index, leaf)
+
+
+Headed: TypeAlias = "Outline | Examined"
+"""What is enough to unlock a container, and to write its next envelope."""
 
 
 class Sealed(Protocol):

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from keys.signing import SigningKey
-    from vault.container.examine import Examined
+    from vault.container.examine import Headed
     from vault.container.manifest import CarriedRecipient
     from vault.container.unlocking import Unlocked
 
 
 def rewrap(
-    examined: Examined,
+    examined: Headed,
     unlocked: Unlocked,
     writer: SigningKey,
     *,
@@ -88,7 +88,7 @@ def rewrap(
     return parse_envelope(data + writer.sign(data, context=CONTEXT))
 
 
-def replace_envelope(examined: Examined, envelope: SignedEnvelope) -> bytes:
+def replace_envelope(examined: Headed, envelope: SignedEnvelope) -> bytes:
     """Return preamble ‖ envelope: what stands before the unchanged body from now on."""
     stored = envelope.encode()
     return examined.preamble._replace(envelope_length=len(stored)).encode() + stored

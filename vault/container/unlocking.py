@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from vault.container.envelope import PasswordSlot, RecipientSlot
-    from vault.container.examine import Examined
+    from vault.container.examine import Headed
     from vault.container.seal import Seal
 
 _NONCE: Final = bytes(12)
@@ -46,7 +46,7 @@ class Unlocked:
         return f"Unlocked(slot {self.slot_id.hex()}, <key redacted>)"
 
 
-def unlock(examined: Examined, access: PasswordAccess | DecapsulationKey) -> Unlocked:
+def unlock(examined: Headed, access: PasswordAccess | DecapsulationKey) -> Unlocked:
     """Find the slot that opens with ``access``; a password costs one derivation whatever the slots.
 
     A private key is tried on the envelope's slots and on the seal's recovery slots.
@@ -65,7 +65,7 @@ def unlock(examined: Examined, access: PasswordAccess | DecapsulationKey) -> Unl
     return _proven(unlocked, seal)
 
 
-def unlock_all(examined: Examined, access: PasswordAccess) -> tuple[Unlocked, ...]:
+def unlock_all(examined: Headed, access: PasswordAccess) -> tuple[Unlocked, ...]:
     """Return what every slot holds that opens with a password, in order; costs one derivation.
 
     The first is what `unlock` returns; the others of a template carry the keys that it follows.
@@ -97,13 +97,13 @@ def _proven(unlocked: Unlocked, seal: Seal) -> Unlocked:
     return unlocked
 
 
-def _unlock_with_password(examined: Examined, access: PasswordAccess) -> Unlocked:
+def _unlock_with_password(examined: Headed, access: PasswordAccess) -> Unlocked:
     for unlocked in _matching(examined, access):
         return unlocked
     raise _no_access()
 
 
-def _matching(examined: Examined, access: PasswordAccess) -> Iterator[Unlocked]:
+def _matching(examined: Headed, access: PasswordAccess) -> Iterator[Unlocked]:
     envelope = examined.envelope.envelope
     if not envelope.password_slots:
         return

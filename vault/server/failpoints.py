@@ -84,6 +84,11 @@ class Failpoint(StrEnum):
     TEMPLATE_MOVED = "stores.records.templates._move: the row names the new bytes, the old ones are there"
     TEMPLATE_WRITTEN = "stores.records.templates._move: the new template stands in the old one's place"
 
+    # A dossier's key, rotated.
+    ROTATION_JUDGED = "services.rotating.rotate: the next key is good, nothing is written"
+    DOSSIER_ADVANCED = "services.rotating.rotate: the dossier names its next key, nobody has a grant of it"
+    GRANTS_ENDED = "services.rotating.retire: the grants of older keys are revoked"
+
     # The janitor: a server comes to these by itself, no request does.
     LOCK_TAKEN = "services.locking.take: the store keeps an archived body, no row says so"
     LOCKS_WRITTEN = "services.locking.keep: the rows say so, nothing is committed"

@@ -30,6 +30,7 @@ PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
     "code": re.compile(r"[A-Za-z0-9_-]{22}"),
     "dossier": re.compile(r"[A-Za-z0-9._-]{1,64}"),
     "evidence": re.compile(r"[0-9a-f]{32}"),
+    "generation": re.compile(r"[1-9][0-9]{0,8}"),
     "grant": re.compile(r"[0-9a-f]{32}"),
     "key": re.compile(r"[0-9a-f]{64}"),
     "number": re.compile(r"[1-9][0-9]{0,8}"),

@@ -7,13 +7,14 @@ about to send there is kept instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from client.remote.authority import habilitate, publish, withdraw
 from client.remote.carriage import to_model
 from client.remote.granting import give_grants
 from client.remote.handover import hand_over
 from client.remote.opening import NewDossier, NewMandate, give_mandate, open_dossier, prove
+from client.remote.rotating import Member, Plan, give_next_key
 from client.remote.service import Service
 from client.remote.signin import enrol, sign_in
 from client.remote.transport import Call, Transport
@@ -22,7 +23,7 @@ from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.statements import Opening, momentary, sign_statement
 from tests.exchange.cutting import content_digest, without_payload
-from tests.exchange.matrix.world import EVIDENCE_TYPE, OWN
+from tests.exchange.matrix.world import EVIDENCE_TYPE, OWN, TURNED
 from vault.api.models.base import Paging
 from vault.api.models.dossiers import DossierQuery, TemplateQuery
 from vault.api.models.erasure import LinesQuery, RetentionRequest
@@ -35,6 +36,7 @@ from vault.api.models.people import (
     OrganisationRequest,
     TokenRequest,
 )
+from vault.api.models.rotation import OutdatedQuery
 from vault.api.models.signin import ChallengeRequest, Role
 from vault.api.route import ACTING_HEADER, DIGEST_HEADER
 from vault.api.routes import BY_NAME
@@ -151,6 +153,13 @@ async def _add_grant(service: Service, world: World, _actor: str) -> None:
     await give_grants(service, world.known, OWN, issuer=issuer, to=to, now=now)
 
 
+async def _rotate(service: Service, world: World, _actor: str) -> None:
+    admin, identity = world.people["admin"], world.identities["admin"]
+    staying = (Member("", "admin", identity.public.kem_key_id, admin),)
+    planned = Plan(world.known, cast("Any", None), staying, (), ())
+    await give_next_key(service, world.anchor, OWN, planned, identity)
+
+
 async def _record_opening(service: Service, world: World, actor: str) -> None:
     key = _identity(world, actor, otherwise="reviewer").signing
     seal_id = bytes.fromhex(world.active)
@@ -242,6 +251,10 @@ SENDS: dict[str, Send] = {
     "get_erasure": lambda s, _w, _a: s.get_erasure(OWN),
     "erase_dossier": lambda s, w, _a: s.erase_dossier(OWN, if_match=w.active),
     "list_erased": lambda s, _w, _a: s.list_erased(OWN, LinesQuery()),
+    "rotate_dossier_key": _rotate,
+    "get_rotation": lambda s, _w, _a: s.get_rotation(OWN),
+    "list_outdated": lambda s, _w, _a: s.list_outdated(OWN, OutdatedQuery()),
+    "retire_dossier_key": lambda s, _w, _a: s.retire_dossier_key(TURNED, 1),
     "deposit": lambda s, w, _a: s.deposit(OWN, upload_bytes(w.new_container)),
     "list_evidence": lambda s, _w, _a: s.list_evidence(OWN, EvidenceQuery()),
     "get_evidence": lambda s, w, _a: s.get_evidence(w.proof),

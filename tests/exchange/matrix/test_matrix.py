@@ -33,7 +33,14 @@ CELLS = [(route, actor) for route in MATRIX for actor in COLUMNS]
 HIDDEN = [cell for cell in CELLS if MATRIX[cell[0]][cell[1]] == "hid"]
 LISTS = [(route, actor) for route, shown in DATA["lists"].items() for actor in shown]
 
-RECORDED_READINGS = {"fetch_container", "fetch_envelope", "fetch_body", "fetch_template", "get_my_grants"}
+RECORDED_READINGS = {
+    "fetch_container",
+    "fetch_envelope",
+    "fetch_body",
+    "fetch_template",
+    "get_my_grants",
+    "list_outdated",
+}
 """What is handed out only with an entry in the journal."""
 UNRECORDED_CHANGES = {
     "create_challenge",
@@ -60,6 +67,7 @@ ABSENT = {
     "key": "0" * 64,
     "template": "0" * 32,
     "grant": "0" * 32,
+    "generation": 99,
     "upload": "0" * 32,
     "part": 99,
 }
@@ -167,6 +175,7 @@ async def test_lists_show_what_one_may_see(arena, route, actor):
     names = {
         "D-own": "own",
         "D-foreign": "foreign",
+        "D-turned": "turned",
         world.proof: "proof",
         world.template: "template",
         **{account.id: name for name, account in world.accounts.items()},

@@ -18,6 +18,8 @@ from client.dossiers import KnownDossier
 from client.remote.authority import habilitate, publish, withdraw
 from client.remote.granting import believe, fetch_grants, fetch_keys
 from client.remote.opening import NewDossier, NewMandate, give_mandate, open_dossier, prove
+from client.remote.rotating import give_next_key
+from client.remote.rotating import plan as plan_rotation
 from client.remote.service import Service, connect
 from client.remote.signin import enrol, sign_in
 from client.remote.templating import seal_template
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
 SMALL_COST = PasswordCost(19_456, 2, 1)
 LAPSE = 600
 """Seconds after which what runs out has run out; sessions are made after that."""
-OWN, FOREIGN = "D-own", "D-foreign"
+OWN, FOREIGN, TURNED = "D-own", "D-foreign", "D-turned"
 EVIDENCE_TYPE = "aipd"
 
 
@@ -246,6 +248,7 @@ async def _dossiers(world: World, admin: Service) -> None:
     plan = (
         (OWN, "portal", granted_own, ("editor", "fellow_editor")),
         (FOREIGN, "stranger_portal", ("admin",), ("stranger_editor",)),
+        (TURNED, "stranger_portal", ("admin",), ()),
     )
     for dossier, portal, granted, editors in plan:
         issuer = world.identities[portal]
@@ -280,6 +283,8 @@ async def _dossiers(world: World, admin: Service) -> None:
     world.grant = by_account[world.accounts["reviewer"].id]
     await admin.revoke_grant(OWN, by_account[world.accounts["revoked_reviewer"].id])
     world.known = KnownDossier(world.anchor, await fetch_grants(admin, OWN))
+    turned = await plan_rotation(admin, world.anchor, TURNED)
+    await give_next_key(admin, world.anchor, TURNED, turned, world.identities["admin"])
 
 
 def _template(world: World, name: str) -> bytes:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from vault.server.handlers import dossiers, erasure, evidence, journal, people, service, signin, uploads
+from vault.server.handlers import (
+    dossiers,
+    erasure,
+    evidence,
+    journal,
+    people,
+    rotation,
+    service,
+    signin,
+    uploads,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,6 +75,10 @@ HANDLERS: Final[dict[str, Handler]] = {
         erasure.get_erasure,
         erasure.erase_dossier,
         erasure.list_erased,
+        rotation.rotate_dossier_key,
+        rotation.get_rotation,
+        rotation.list_outdated,
+        rotation.retire_dossier_key,
         evidence.deposit,
         evidence.list_evidence,
         evidence.get_evidence,

@@ -89,7 +89,9 @@ class Admission:
             raise RefusedError(Code.UNKNOWN_SIGNER, "the signer's mandate does not allow replacing")
 
     async def check_slots(self, view: View, dossier: rows.Dossier, envelope: Envelope) -> DossierKey:
-        """Return the dossier's current key, once the envelope has an access labelled for it.
+        """Return the dossier's current key, once the envelope has an access labelled for it and for no other.
+
+        An access for an older key would outlive the rotation that is to end it.
 
         Raises:
             RefusedError: dossier_key_outdated; password_forbidden.
@@ -99,10 +101,15 @@ class Admission:
         )
         current = read_unjudged(views.stored(found[0]), DossierKey)
         labelled = ("dossier", key_id(current.public_key), current.generation)
-        if labelled not in {(slot.role, slot.key, slot.generation) for slot in envelope.recipient_slots}:
+        found_labels = {
+            (slot.role, slot.key, slot.generation)
+            for slot in envelope.recipient_slots
+            if slot.role == "dossier"
+        }
+        if found_labels != {labelled}:
             raise RefusedError(
                 Code.DOSSIER_KEY_OUTDATED,
-                f"the container is not sealed to key {current.generation} of the dossier",
+                f"the container is not sealed to key {current.generation} of the dossier alone",
                 extra={"generation": current.generation},
             )
         await check_passwords(view, dossier, envelope)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from vault.api.models.evidence import Deposited
 from vault.api.problems import Code
-from vault.container.examine import Outline
+from vault.container.examine import Expectations, Outline
+from vault.container.heads import judge_head, parse_head
 from vault.server.failpoints import Failpoint, reach
 from vault.server.policy import HiddenError
 from vault.server.ports import ObjectDamagedError, ObjectNotFoundError, OutdatedError, StoreError
 from vault.server.refusals import RefusedError
 from vault.server.services import views
-from vault.server.services.heads import judge_head, parse_head
 from vault.server.services.parting import part_count, seal_of
 from vault.server.services.publishing import Incoming, Place
 from vault.server.stores.records.uploads import COMPLETED
@@ -94,7 +94,7 @@ class Completing:
             if current.state == COMPLETED:
                 raise _CompletedError
             preamble, envelope = parse_head(current.head)
-            judge_head(preamble, envelope, seal, generation=current.generation)
+            judge_head(preamble, envelope, seal, Expectations(generation=current.generation))
             outline, place = Outline(preamble, envelope, seal), Place(current.dossier_id, current.proof_id)
             dossier = await self._publishing.check_signer(tx, place, outline, act, now=tx.now)
             await self._publishing.check_seal(tx, dossier, place, outline)

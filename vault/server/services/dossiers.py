@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keys.derivation import key_id
-from keys.statements import DossierKey, Grant
+from keys.statements import DossierKey
 from vault.api.models.base import Page
 from vault.api.models.dossiers import DossierKeys, DossierState
 from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
 from vault.server.policy import Role, scope
-from vault.server.ports import AlreadyExistsError, OutdatedError, new_id
+from vault.server.ports import AlreadyExistsError, OutdatedError
 from vault.server.refusals import RefusedError
 from vault.server.services import views
-from vault.server.services.grants import check_grant
+from vault.server.services.grants import add_grants
 from vault.server.services.keeping import keep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from keys.statements import Signed
     from keys.trust import Verified
     from vault.api.models.dossiers import Dossier, DossierQuery, DossierRequest
@@ -58,7 +56,7 @@ class Dossiers:
             key = await self._first_key(tx, signed_key, request.id, opener)
             row = await self._add(tx, request, organisation, who)
             await keep(tx, key, subject=key_id(key.statement.public_key), dossier_id=row.id, generation=1)
-            await self._add_grants(tx, signed_grants, row.id, opener)
+            await add_grants(tx, self._beliefs, signed_grants, row.id, generation=1, opener=opener)
             await tx.record(
                 Action.DOSSIER_CREATED,
                 [Subject("dossier", row.id), Subject("organisation", organisation)],
@@ -194,30 +192,3 @@ class Dossiers:
             )
         except AlreadyExistsError:
             raise RefusedError(Code.ALREADY_EXISTS, "draw another id for the dossier", field="id") from None
-
-    async def _add_grants(
-        self, tx: Change, grants: Iterable[Signed], dossier_id: str, opener: bytes | None
-    ) -> None:
-        admins = 0
-        for number, signed in enumerate(grants):
-            field = f"grants.{number}"
-            verified = await self._beliefs.accept(tx, signed, Grant, now=tx.now, field=field, opener=opener)
-            account = await check_grant(
-                tx, self._beliefs, verified.statement, dossier_id, generation=1, now=tx.now, field=field
-            )
-            admins += account.role == Role.ADMIN.value
-            stored = await keep(
-                tx, verified, subject=verified.statement.grantee, dossier_id=dossier_id, generation=1
-            )
-            await tx.grants.add(
-                grant_id=new_id(),
-                dossier_id=dossier_id,
-                generation=1,
-                grantee=verified.statement.grantee,
-                account_id=account.id,
-                statement_id=stored.id,
-            )
-        if not admins:
-            raise RefusedError(
-                Code.STATEMENT_INVALID, "one of the grants has to be to an admin", field="grants"
-            )

@@ -9,18 +9,23 @@ from vault.api.models.dossiers import Grant, MyGrants
 from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
 from vault.server.failpoints import Failpoint, reach
+from vault.server.policy import Role
 from vault.server.ports import AlreadyExistsError, OutdatedError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.keeping import keep, require_kept
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from keys.statements import Signed
     from vault.api.models.base import Page, Paging
     from vault.api.models.people import StatementRequest
     from vault.server.ports import Clock, Records
     from vault.server.services.acts import Act, View
     from vault.server.services.beliefs import Beliefs
     from vault.server.stores.records import rows
+    from vault.server.stores.records.transactions import Change
 
 
 class Grants:
@@ -153,6 +158,48 @@ class Grants:
             mandates=tuple(views.statement(row) for row in mandates),
             issuers=issuers,
         )
+
+
+async def add_grants(
+    tx: Change,
+    beliefs: Beliefs,
+    grants: Iterable[Signed],
+    dossier_id: str,
+    *,
+    generation: int,
+    opener: bytes | None = None,
+) -> None:
+    """Store the grants that come along with a dossier's key.
+
+    Raises:
+        RefusedError: statement_invalid, also where none is to an admin; already_exists.
+    """
+    admins = 0
+    for number, signed in enumerate(grants):
+        field = f"grants.{number}"
+        verified = await beliefs.accept(tx, signed, GrantStatement, now=tx.now, field=field, opener=opener)
+        account = await check_grant(
+            tx, beliefs, verified.statement, dossier_id, generation=generation, now=tx.now, field=field
+        )
+        admins += account.role == Role.ADMIN.value
+        stored = await keep(
+            tx, verified, subject=verified.statement.grantee, dossier_id=dossier_id, generation=generation
+        )
+        try:
+            await tx.grants.add(
+                grant_id=new_id(),
+                dossier_id=dossier_id,
+                generation=generation,
+                grantee=verified.statement.grantee,
+                account_id=account.id,
+                statement_id=stored.id,
+            )
+        except AlreadyExistsError:
+            raise RefusedError(
+                Code.ALREADY_EXISTS, "two of the grants are to the same person", field=field
+            ) from None
+    if not admins:
+        raise RefusedError(Code.STATEMENT_INVALID, "one of the grants has to be to an admin", field="grants")
 
 
 async def check_grant(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vault.api.problems import Code
 from vault.container.arrival import ArrivalExaminer
 from vault.container.examine import Expectations
+from vault.container.heads import parse_head
 from vault.journal import Action, Fact, Subject
 from vault.server.failpoints import Failpoint, reach
 from vault.server.ports import AlreadyExistsError, OutdatedError
@@ -14,7 +15,6 @@ from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.admission import check_passwords, check_recovery
 from vault.server.services.arriving import Arrival
-from vault.server.services.heads import parse_head
 from vault.server.services.templates import check_template
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ from vault.server.services.publishing import Publishing
 from vault.server.services.removing import Removing
 from vault.server.services.retentions import Retentions
 from vault.server.services.rewriting import Rewriting
+from vault.server.services.rotating import Rotating
 from vault.server.services.signin import SignIn
 from vault.server.services.sources import Sources
 from vault.server.services.succession import Succession
@@ -72,6 +73,7 @@ class Services:
     parts: Parts
     retentions: Retentions
     rewriting: Rewriting
+    rotating: Rotating
     signin: SignIn
     sources: Sources
     succession: Succession
@@ -145,6 +147,7 @@ def build_services(
         parts=Parts(records, store, clock, lifetime=settings.upload_seconds),
         retentions=Retentions(records),
         rewriting=Rewriting(records, beliefs),
+        rotating=Rotating(records, beliefs),
         signin=signin,
         sources=Sources(settings.trusted_proxies),
         succession=Succession(records, beliefs, origin=origin),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vault.api.problems import Code
+from vault.container.examine import Expectations
+from vault.container.heads import judge_head, parse_head
 from vault.container.seal import parse_stored_seal
 from vault.journal import Action, Fact, Subject
 from vault.server.failpoints import Failpoint, reach
@@ -12,7 +14,6 @@ from vault.server.ports import OutdatedError, QuotaExceededError
 from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.admission import Admission
-from vault.server.services.heads import judge_head, parse_head
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,7 +88,7 @@ async def _judge(tx: Change, version: rows.Version, preamble: Preamble, envelope
     stored = await tx.evidence.seal(version.seal_id)
     assert stored is not None
     seal = parse_stored_seal(stored)
-    judge_head(preamble, envelope, seal, generation=version.generation + 1)
+    judge_head(preamble, envelope, seal, Expectations(generation=version.generation + 1))
     if envelope.envelope.generation != version.generation + 1:
         raise RefusedError(Code.CONFLICT, f"the next generation of the envelope is {version.generation + 1}")
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from keys.errors import KeyMaterialError
 from keys.statements import Receipt, Signed, read_unjudged
+from vault.container.examine import Expectations
+from vault.container.heads import judge_head, parse_head
 from vault.container.outcomes import ContainerError
 from vault.server.services.bodies import body_size, is_signed, read_seal
 from vault.server.services.damage import Finding, Kind
-from vault.server.services.heads import judge_head, parse_head
 from vault.server.stores.records.publishing import ACTIVE
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _check_envelope(found: Rows, seal: SignedSeal | None) -> Iterator[Finding]:
     try:
         preamble, envelope = parse_head(head)
         if seal is not None:
-            judge_head(preamble, envelope, seal, generation=1)
+            judge_head(preamble, envelope, seal, Expectations(generation=1))
     except ContainerError as error:
         yield Finding(Kind.ENVELOPE_DAMAGED, f"the envelope was changed: {error.detail}")
         return

@@ -13,6 +13,7 @@ from vault.api.models.uploads import Upload, UploadState
 from vault.api.problems import Code
 from vault.container.announcement import AnnouncementExaminer
 from vault.container.examine import Expectations, Outline
+from vault.container.heads import judge_head, parse_head
 from vault.server.failpoints import Failpoint, reach
 from vault.server.policy import HiddenError
 from vault.server.ports import (
@@ -25,7 +26,6 @@ from vault.server.ports import (
 )
 from vault.server.refusals import RefusedError
 from vault.server.services.arriving import Arrival
-from vault.server.services.heads import judge_head, parse_head
 from vault.server.services.parting import part_count, part_size, seal_of
 from vault.server.services.publishing import Place
 from vault.server.stores.records import rows
@@ -126,7 +126,7 @@ class Uploads:
         if upload.state != OPEN:
             raise RefusedError(Code.CONFLICT, "the upload is completed")
         seal = await seal_of(self._store, upload)
-        judge_head(preamble, envelope, seal, generation=upload.generation)
+        judge_head(preamble, envelope, seal, Expectations(generation=upload.generation))
         if head != upload.head:
             await self._renew(upload, head, Outline(preamble, envelope, seal), act)
         return await self.get(upload_id)

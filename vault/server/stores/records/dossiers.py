@@ -124,6 +124,20 @@ class DossierChanges(Dossiers):
             ),
         )
 
+    async def advance(self, dossier_id: str, *, expected: int) -> None:
+        """Move a dossier from its key of generation ``expected`` to the next one, stored before.
+
+        Raises:
+            OutdatedError: it is not there, or has another current key.
+        """
+        table = schema.dossiers
+        await self._change.swap(
+            update(table)
+            .where(table.c.id == dossier_id, table.c.generation == expected)
+            .values(generation=expected + 1),
+            "the dossier's current key",
+        )
+
     async def close(self, dossier_id: str) -> None:
         """Close a dossier; raise `OutdatedError` where it is not there or closed already."""
         table = schema.dossiers

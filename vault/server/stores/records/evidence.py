@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from vault.server.stores.records import schema
 from vault.server.stores.records.handle import Handle, rows_of
 from vault.server.stores.records.paging import page
-from vault.server.stores.records.rows import Opening, Page, Proof, SignedBytes, Total, Version
+from vault.server.stores.records.rows import Opening, Page, Proof, SignedBytes, Sizes, Total, Version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -122,6 +122,32 @@ class Evidence:
             .distinct()
             .order_by(table.c.dossier_generation)
         )
+
+    async def below(
+        self, dossier_id: str, generation: int, *, cursor: str | None = None, limit: int = 50
+    ) -> Page[Version]:
+        """Return a page of versions, of any state, sealed to a dossier key older than ``generation``.
+
+        Raises:
+            BadCursorError: not a cursor of this list.
+        """
+        table = schema.versions
+        query = rows_of(Version, table).where(
+            table.c.dossier_id == dossier_id, table.c.dossier_generation < generation
+        )
+        return await page(self._handle, Version, query, table, cursor=cursor, limit=limit, tie="proof_id")
+
+    async def sizes_below(self, dossier_id: str, generation: int) -> Sizes:
+        """Return how much `below` would return in all."""
+        table = schema.versions
+        query = select(
+            func.count(),
+            func.coalesce(func.sum(table.c.head_size), 0),
+            func.coalesce(func.sum(table.c.body_size), 0),
+        ).where(table.c.dossier_id == dossier_id, table.c.dossier_generation < generation)
+        found = await self._handle.first(Sizes, query.select_from(table))
+        assert found is not None
+        return Sizes(found.versions, int(found.head_bytes), int(found.body_bytes))
 
     async def head(self, seal_id: bytes) -> bytes | None:
         """Return preamble and envelope of a version, as they are now."""

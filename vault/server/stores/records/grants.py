@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select, update
 
 from vault.server.stores.records import schema
 from vault.server.stores.records.handle import ChangeHandle, Handle, rows_of
 from vault.server.stores.records.paging import page
 from vault.server.stores.records.rows import Grant, Page
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
 
 
 class Grants:
@@ -40,6 +45,13 @@ class Grants:
             .limit(1)
         )
         return found is not None
+
+    async def count_below(self, dossier_id: str, generation: int) -> int:
+        """Return how many grants of a dossier's older keys were not revoked."""
+        found: int = await self._handle.value(
+            select(func.count()).select_from(schema.grants).where(*_below(dossier_id, generation))
+        )
+        return found
 
     async def list(self, dossier_id: str, *, cursor: str | None = None, limit: int = 50) -> Page[Grant]:
         """Return a page of a dossier's grants, revoked ones included; raise `BadCursorError`."""
@@ -95,3 +107,19 @@ class GrantChanges(Grants):
             .values(revoked_at=self._change.now),
             "the grant",
         )
+
+    async def revoke_below(self, dossier_id: str, generation: int) -> int:
+        """Revoke all grants of a dossier's keys older than ``generation``; return how many that were."""
+        found = await self._change.execute(
+            update(schema.grants).where(*_below(dossier_id, generation)).values(revoked_at=self._change.now)
+        )
+        return found.rowcount
+
+
+def _below(dossier_id: str, generation: int) -> tuple[ColumnElement[bool], ...]:
+    table = schema.grants
+    return (
+        table.c.dossier_id == dossier_id,
+        table.c.generation < generation,
+        table.c.revoked_at.is_(None),
+    )

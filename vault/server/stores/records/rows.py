@@ -230,6 +230,14 @@ class Total(NamedTuple):
     body_bytes: int
 
 
+class Sizes(NamedTuple):
+    """How many versions, and how many bytes their envelopes and their bodies have together."""
+
+    versions: int
+    head_bytes: int
+    body_bytes: int
+
+
 class Opening(NamedTuple):
     """What a reviewer found: ``outcome`` is "opened" or the outcome that stood in the way."""
 

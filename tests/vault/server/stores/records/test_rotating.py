@@ -1,0 +1,5 @@
+from tests.suites.records_rotating import RotatingSuite
+
+
+class TestRotating(RotatingSuite):
+    pass
