@@ -94,12 +94,17 @@ class Service:
                     return
                 await asyncio.sleep(0.05)
 
-    async def check(self):
-        """Nothing is lost and nothing half there; whatever was refused left nothing behind."""
+    async def check(self, *, spotless=False):
+        """Nothing is lost and nothing half there.
+
+        Where the records could not say that bytes are to go, those wait for the janitor; else, ``spotless``,
+        whatever was refused left nothing behind.
+        """
         assert (await self.town.send("GET", "/livez")).status == 200
         await self.comes_to()
         faults, left = await inspect(self.site, receipts=self.receipts)
-        assert [*faults, *left.faults] == []
+        assert faults == []
+        assert not (spotless and left)
         assert len(await listed(self.town, self.made)) == len(self.receipts)
 
 
@@ -113,11 +118,11 @@ async def test_an_object_that_finds_no_room(service):
     container = service.seal("large", LARGE)
     with service.full(6 * MIB):
         assert refused(await service.deposit(container))
-        await service.check()
+        await service.check(spotless=True)
         await service.kept(service.seal("small", SMALL))
         await check_whole(service.town, service.made)
     await service.kept(container)
-    await service.check()
+    await service.check(spotless=True)
     await check_whole(service.town, service.made)
 
 
@@ -127,7 +132,7 @@ async def test_a_part_that_finds_no_room(service):
     begun = await service.town.ok("begin_upload", path, token=service.made.session, data=start)
     with service.full(max(2 * MIB, service.log_size + 1 * MIB)):
         assert refused(await put_part(service.town, service.made.session, begun["id"], payload))
-        await service.check()
+        await service.check(spotless=True)
     sent = await put_part(service.town, service.made.session, begun["id"], payload)
     assert sent.status == 200, sent.body
     path = {"upload": begun["id"]}
@@ -142,7 +147,7 @@ async def test_a_part_that_finds_no_room(service):
 
 @pytest.mark.parametrize("room", [0, 1000, 20_000, 50_000])
 async def test_records_that_find_no_room(service, room):
-    """The object is there already when the database cannot say so: it is taken back."""
+    """The object is there when the database cannot say so: nobody sees it, and the janitor takes it back."""
     container = service.seal("records", SMALL)
     with service.full(service.log_size + room):
         answer = await service.deposit(container)
@@ -233,8 +238,12 @@ async def test_no_server_starts_where_the_objects_are_gone(service, stand_in):
     await service.check()
 
 
-async def test_the_janitor_finds_nothing(service):
+async def test_the_janitor_removes_what_was_left(service):
     await check_whole(service.town, service.made)
     assert await service.server.stop() == 0
-    assert await clean(service.nursery, service.site) == (0, 0, 0)
+    faults, left = await inspect(service.site, receipts=service.receipts)
+    assert faults == []
+    assert await clean(service.nursery, service.site) == tuple(map(len, left))
+    faults, left = await inspect(service.site, receipts=service.receipts)
+    assert [*faults, *left.faults] == []
     shutil.rmtree(service.site.folder)

@@ -12,9 +12,10 @@ def test_a_stored_object_is_enough(town, deposited):
         typed = town.attempt("admin", "recover", name, "-o", f"recovered-{number}", *SHARES)
         if typed.code == 0:
             opened.append((number, typed.err))
-    assert [error.count("from its body alone") for _, error in opened] == [1]
-    ((number, _),) = opened
-    assert town.file("admin", f"recovered-{number}/first.txt").read_text() == "Analyse\n"
+    assert all("from its body alone" in error for _, error in opened)
+    # Other people's proofs may lie there too.
+    found = [town.file("admin", f"recovered-{number}/first.txt") for number, _ in opened]
+    assert "Analyse\n" in [path.read_text() for path in found if path.exists()]
 
 
 def test_a_reader_of_the_dossier_needs_the_accesses(town, deposited):
