@@ -71,6 +71,7 @@ EXAMPLES = {
     "query": lambda route: route.query.model_construct(),
     "container": _upload,
     "if_match": lambda _route: "00" * 32,
+    "generation": lambda _route: 1,
     "number": lambda _route: 1,
     "part": lambda _route: 1,
     "digest": lambda _route: bytes(32),
