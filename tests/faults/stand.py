@@ -89,6 +89,7 @@ class Stand:
             accesses={},
             depositors=Counter(),
             templates={},
+            keys={},
             journal=Counter(self._actions),
         )
 
