@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from keys.keyring import Identity
     from keys.statements import Signed
     from keys.trust import Verified
-    from vault.container.examine import Examined
+    from vault.container.examine import Headed
 
 
 class KnownDossier:
@@ -121,7 +121,7 @@ class KnownDossier:
                 found |= self._trust.mandated(mandate.signer, at=at)
         return frozenset(found)
 
-    def require_signer(self, examined: Examined, *, at: int) -> None:
+    def require_signer(self, examined: Headed, *, at: int) -> None:
         """Return only if the container's signer had a mandate at that time.
 
         Raises:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from client.records import Proof
     from keys.keyring import Identity
     from keys.unwrapping import DecapsulationKey
-    from vault.container.examine import Examined
+    from vault.container.examine import Headed
 
 
 class Kept(NamedTuple):
@@ -31,7 +31,7 @@ class Kept(NamedTuple):
     proof: Proof
     dossier: KnownDossier | None
 
-    def check(self, examined: Examined) -> None:
+    def check(self, examined: Headed) -> None:
         """Refuse an older list of accesses than one that was seen.
 
         Raises:
@@ -51,7 +51,7 @@ class Kept(NamedTuple):
         return [key.decapsulation for keys in granted for key in keys.values()]
 
 
-def find_kept(examined: Examined) -> Kept | None:
+def find_kept(examined: Headed) -> Kept | None:
     """Return what the profile keeps about a container, None if it was neither fetched nor deposited.
 
     Raises:
@@ -72,7 +72,7 @@ def find_kept(examined: Examined) -> Kept | None:
 
 
 def recall(
-    examined: Examined, identities: Callable[[], Sequence[Identity]]
+    examined: Headed, identities: Callable[[], Sequence[Identity]]
 ) -> Callable[[], Sequence[DecapsulationKey]]:
     """Check a container against what was seen of it; return a function that gives the keys kept for it.
 

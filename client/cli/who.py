@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from client.exchange.opening import OpenContainer
     from keys.signing import SigningKey
     from keys.unwrapping import DecapsulationKey
-    from vault.container.examine import Examined
+    from vault.container.examine import Headed
     from vault.container.seal import Seal
     from vault.container.unlocking import Unlocked
 
@@ -92,7 +92,7 @@ class Who:
         password = self.password_access if self.username else None
         return Access(self._keys, password, password_first, self._recall)
 
-    def _recall(self, examined: Examined) -> Callable[[], Sequence[DecapsulationKey]]:
+    def _recall(self, examined: Headed) -> Callable[[], Sequence[DecapsulationKey]]:
         from client.kept import recall  # noqa: PLC0415 - sealing does not look at the profile
 
         return recall(examined, lambda: self.identities)

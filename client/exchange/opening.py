@@ -11,7 +11,7 @@ from client.exchange.containers import ContainerFile
 from client.exchange.folders import Extraction
 from client.refusals import refusing
 from vault.container.body import Body, examine_body
-from vault.container.examine import NOTHING_EXPECTED, Examined, Expectations, Sealed
+from vault.container.examine import NOTHING_EXPECTED, Examined, Expectations, Headed, Sealed
 from vault.container.opening import Opened, open_container
 from vault.container.outcomes import ContainerError, Outcome
 from vault.container.steps import FileFinished, FileStarted, Plaintext
@@ -42,9 +42,9 @@ class Access(NamedTuple):
     keys: Callable[[], Sequence[DecapsulationKey]]
     password: Callable[[], PasswordAccess] | None = None
     password_first: bool = False
-    recall: Callable[[Examined], Callable[[], Sequence[DecapsulationKey]]] | None = None
+    recall: Callable[[Headed], Callable[[], Sequence[DecapsulationKey]]] | None = None
 
-    def unlock(self, examined: Examined) -> Unlocked:
+    def unlock(self, examined: Headed) -> Unlocked:
         """Return the container's key.
 
         Raises:
@@ -62,7 +62,7 @@ class Access(NamedTuple):
         raise refusal
 
     def _candidates(
-        self, examined: Examined, remembered: Callable[[], Sequence[DecapsulationKey]]
+        self, examined: Headed, remembered: Callable[[], Sequence[DecapsulationKey]]
     ) -> Iterator[DecapsulationKey | PasswordAccess]:
         ask = self.password if examined.envelope.envelope.password_slots else None
         if ask is not None and self.password_first:

@@ -20,12 +20,11 @@ from keys.errors import Refusal
 from keys.signing import SIGNATURE_LENGTH
 from vault.api.problems import Code
 from vault.container import limits
-from vault.container.envelope import parse_envelope
-from vault.container.examine import Examined, Expectations, Outline, judge_envelope, judge_outline
+from vault.container.examine import Expectations
+from vault.container.heads import read_outline
 from vault.container.layout import PREAMBLE_LENGTH, parse_preamble
 from vault.container.manifest import CarriedRecipient
 from vault.container.rewrap import replace_envelope
-from vault.container.seal import parse_stored_seal, verify_seal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from keys.statements import DossierKey
     from vault.api.models.evidence import Version
     from vault.container.envelope import SignedEnvelope
+    from vault.container.examine import Headed, Outline
 
 ATTEMPTS: Final = 8
 """How often an envelope is met again that somebody else wrote meanwhile."""
@@ -50,11 +50,11 @@ class Stored(NamedTuple):
 
     Attributes:
         version: what the service says of it.
-        examined: preamble, envelope and seal, which agree; of the leaves there are none.
+        outline: preamble, envelope and seal, which agree.
     """
 
     version: Version
-    examined: Examined
+    outline: Outline
 
 
 async def fetch_stored(service: Service, known: ServiceProfile, version: Version) -> Stored:
@@ -74,14 +74,10 @@ async def fetch_stored(service: Service, known: ServiceProfile, version: Version
     before = known.proof(bytes.fromhex(version.seal_id))
     expected = Expectations(version.dossier, generation=before.generation if before else 0)
     with refusing(name):
-        seal = parse_stored_seal(end)
-        verify_seal(seal)
-        envelope = parse_envelope(head[PREAMBLE_LENGTH:])
-        judge_envelope(envelope, seal, expected)
-        judge_outline(Outline(preamble, envelope, seal), seal.seal.root, expected)
-    if seal.seal_id.hex() != version.seal_id:
+        outline = read_outline(head, end, expected)
+    if outline.seal.seal_id.hex() != version.seal_id:
         raise Distrusted(CONTAINER, Refusal.MISMATCH)
-    return Stored(version, Examined(preamble, envelope, seal, b""))
+    return Stored(version, outline)
 
 
 class EnvelopeWriter:
@@ -98,9 +94,7 @@ class EnvelopeWriter:
         self._known = known
         self._renew = renew
 
-    async def write(
-        self, stored: Stored, make: Callable[[Examined], SignedEnvelope | None]
-    ) -> Version | None:
+    async def write(self, stored: Stored, make: Callable[[Outline], SignedEnvelope | None]) -> Version | None:
         """Put what ``make`` returns in the place of a version's envelope; None: there was nothing to do.
 
         Args:
@@ -112,20 +106,20 @@ class EnvelopeWriter:
             ServiceProblem, TransportProblem: the service refuses or does not answer.
             RefusedContainer: what is there now is not what was sealed.
         """
-        version, examined = stored
+        version, outline = stored
         attempt = 0
         while True:
             attempt += 1
-            envelope = await asyncio.to_thread(make, examined)
+            envelope = await asyncio.to_thread(make, outline)
             if envelope is None:
                 return None
-            head, number = replace_envelope(examined, envelope), version.number
+            head, number = replace_envelope(outline, envelope), version.number
             try:
                 after = await self._service.rewrite_envelope(
                     version.evidence,
                     number,
                     upload_bytes(head),
-                    if_match=str(examined.envelope.envelope.generation),
+                    if_match=str(outline.envelope.envelope.generation),
                 )
             except ServiceProblem as refused:
                 if attempt == ATTEMPTS:
@@ -134,7 +128,7 @@ class EnvelopeWriter:
                     await self._renew()
                 elif refused.code is not Code.PRECONDITION_FAILED:
                     raise
-                version, examined = await fetch_stored(self._service, self._known, version)
+                version, outline = await fetch_stored(self._service, self._known, version)
                 continue
             self._keep(after)
             return after
@@ -154,17 +148,16 @@ class EnvelopeWriter:
         )
 
 
-def dossier_slots(examined: Examined, key: DossierKey) -> tuple[list[bytes], list[CarriedRecipient]]:
+def dossier_slots(headed: Headed, key: DossierKey) -> tuple[list[bytes], list[CarriedRecipient]]:
     """Return what a new envelope has to change so that it is taken: slots to remove, keys to add.
 
-    It needs an access for the dossier's current key. Where the present one has it, that is nothing.
+    It needs an access for the dossier's current key, and none for another one.
     """
-    slots = [slot for slot in examined.envelope.envelope.recipient_slots if slot.role == "dossier"]
     wanted = (key_id(key.public_key), key.generation)
-    if any((slot.key, slot.generation) == wanted for slot in slots):
-        return [], []
+    slots = [slot for slot in headed.envelope.envelope.recipient_slots if slot.role == "dossier"]
+    outdated = [slot.id for slot in slots if (slot.key, slot.generation) != wanted]
     current = CarriedRecipient("dossier", key.generation, key.public_key)
-    return [slot.id for slot in slots], [current]
+    return outdated, [] if len(outdated) < len(slots) else [current]
 
 
 async def _read(opening: AbstractAsyncContextManager[Stream], maximum: int) -> bytes:

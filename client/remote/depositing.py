@@ -18,6 +18,7 @@ from client.exchange.containers import ContainerFile
 from client.exchange.rewrapping import change_accesses
 from client.policies import FORBIDDEN
 from client.refusals import refusing
+from client.remote.accesses import dossier_slots
 from client.remote.carriage import from_model
 from client.remote.granting import fetch_keys
 from client.remote.parts import FROM, Way, give_up, send_in_parts
@@ -26,8 +27,6 @@ from client.remote.sending import Delivery, send_whole
 from client.trust import check_receipt
 from keys.derivation import key_id
 from vault.api.problems import Code
-from vault.container.envelope import RecipientSlot
-from vault.container.manifest import CarriedRecipient
 from vault.container.seal import TEMPLATE
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ async def deposit(
             dossier = await fetch_keys(service, examined.seal.seal.dossier, acting_for=acting_for)
             key = KnownDossier(anchor, dossier).current_key()
             check_accesses(path, examined, anchor, key, dossier.passwords)
-            if sealed_to(examined, key) or rewriter is None:
+            if not any(dossier_slots(examined, key)) or rewriter is None:
                 delivery = Delivery(file, examined, replaces, acting_for, advance)
                 try:
                     if way.resume or file.size >= parts_from:
@@ -192,15 +191,6 @@ def check_accesses(
         )
 
 
-def sealed_to(examined: Examined, key: DossierKey) -> bool:
-    """Tell whether a container has an access labelled for this very dossier key."""
-    wanted = key_id(key.public_key)
-    return any(
-        slot.role == "dossier" and slot.key == wanted and slot.generation == key.generation
-        for slot in examined.envelope.envelope.recipient_slots
-    )
-
-
 def _check_purpose(path: str, examined: Examined, replaces: str | None) -> None:
     seal = examined.seal.seal
     if seal.evidence_type == TEMPLATE:
@@ -222,18 +212,14 @@ def _rewrite(file: ContainerFile, examined: Examined, rewriter: Rewriter, key: D
     file.require_replaceable()
     with refusing(file.path):
         unlocked = rewriter.unlock(examined)
-    outdated = [
-        slot.id
-        for slot in examined.envelope.envelope.slots
-        if isinstance(slot, RecipientSlot) and slot.role == "dossier"
-    ]
+    outdated, current = dossier_slots(examined, key)
     change_accesses(
         file,
         examined,
         unlocked,
         rewriter.signer(unlocked),
         remove=outdated,
-        recipients=(CarriedRecipient("dossier", key.generation, key.public_key),),
+        recipients=current,
     )
 
 

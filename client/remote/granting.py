@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from client.trust import Anchor, Person
     from keys.keyring import Identity
     from keys.statements import Role
+    from vault.api.models.base import SignedStatement
     from vault.api.models.dossiers import Grant
     from vault.api.models.people import Reviewer
 
@@ -135,12 +136,21 @@ async def give_grant(
     service: Service, dossier: str, generation: int, key: Identity, *, issuer: Identity, to: Person, now: int
 ) -> Grant:
     """Wrap the key of one generation to one person; raises `ServiceProblem` as `give_grants` does."""
-    signed = make_grant(
-        key.seed,
-        dossier=dossier,
-        generation=generation,
-        grantee=to.identity.kem,
-        issuer=issuer.signing,
-        period=lasting(now, 0),
+    statement = sign_grant(dossier, generation, key, issuer=issuer, to=to, now=now)
+    return await service.add_grant(dossier, StatementRequest(statement=statement))
+
+
+def sign_grant(
+    dossier: str, generation: int, key: Identity, *, issuer: Identity, to: Person, now: int
+) -> SignedStatement:
+    """Return a dossier's key of one generation, wrapped to one person, without an end."""
+    return to_model(
+        make_grant(
+            key.seed,
+            dossier=dossier,
+            generation=generation,
+            grantee=to.identity.kem,
+            issuer=issuer.signing,
+            period=lasting(now, 0),
+        )
     )
-    return await service.add_grant(dossier, StatementRequest(statement=to_model(signed)))

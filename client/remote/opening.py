@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from client.errors import N_, UsageProblem
 from client.remote.carriage import to_model
+from client.remote.granting import sign_grant
 from keys.canonical import encode_binary
 from keys.derivation import key_id
-from keys.grants import make_grant
 from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.kinds import MAX_WRITERS
@@ -75,17 +75,7 @@ async def open_dossier(
         previous=b"",
         writers=tuple(dict.fromkeys(writers))[:MAX_WRITERS],
     )
-    grants = [
-        make_grant(
-            key.seed,
-            dossier=about.id,
-            generation=_FIRST,
-            grantee=person.identity.kem,
-            issuer=issuer.signing,
-            period=lasting(now, 0),
-        )
-        for person in people
-    ]
+    grants = tuple(sign_grant(about.id, _FIRST, key, issuer=issuer, to=person, now=now) for person in people)
     del key
     return await service.create_dossier(
         DossierRequest(
@@ -94,7 +84,7 @@ async def open_dossier(
             version=about.version,
             procedure=about.procedure,
             key=to_model(sign_statement(statement, issuer.signing)),
-            grants=tuple(to_model(grant) for grant in grants),
+            grants=grants,
             organisation=about.organisation,
         )
     )

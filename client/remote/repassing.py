@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vault.api.models.base import Page
     from vault.api.models.evidence import Version
     from vault.container.envelope import SignedEnvelope
-    from vault.container.examine import Examined
+    from vault.container.examine import Headed
     from vault.container.slots import PasswordAccess
 
     Advance = Callable[[int], None]
@@ -127,7 +127,7 @@ class Repassing:
             try:
                 made = _Made(self)
                 if dry:
-                    made(stored.examined)
+                    made(stored.outline)
                 else:
                     await rewriter.write(stored, made)
             except AccessProblem:
@@ -172,7 +172,7 @@ class _Made:
         self._repassing = repassing
         self.touched, self.size, self.others = False, 0, 0
 
-    def __call__(self, examined: Examined) -> SignedEnvelope | None:
+    def __call__(self, examined: Headed) -> SignedEnvelope | None:
         holder, envelope = self._repassing.holder, examined.envelope.envelope
         opening = _opening(examined, holder.access) if holder.access else ()
         good = {opening[0].slot_id} if opening else set()
@@ -203,7 +203,7 @@ class _Made:
         return made
 
 
-def _opening(examined: Examined, access: PasswordAccess) -> tuple[Unlocked, ...]:
+def _opening(examined: Headed, access: PasswordAccess) -> tuple[Unlocked, ...]:
     try:
         return unlock_all(examined, access)
     except ContainerError as error:
@@ -212,7 +212,7 @@ def _opening(examined: Examined, access: PasswordAccess) -> tuple[Unlocked, ...]
         return ()
 
 
-def _unlocked(examined: Examined, line: Sequence[Identity]) -> Unlocked:
+def _unlocked(examined: Headed, line: Sequence[Identity]) -> Unlocked:
     for identity in line:
         try:
             return unlock(examined, identity.decapsulation)
@@ -222,7 +222,7 @@ def _unlocked(examined: Examined, line: Sequence[Identity]) -> Unlocked:
     raise AccessProblem(N_("neither your key nor this password opens it"))
 
 
-def _writer(examined: Examined, line: Sequence[Identity]) -> SigningKey:
+def _writer(examined: Headed, line: Sequence[Identity]) -> SigningKey:
     seal = examined.seal.seal
     for identity in line:
         if identity.public.signing_key_id in {seal.signer_key_id, *seal.writers}:

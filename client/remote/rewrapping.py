@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from client.errors import N_, AccessProblem, ClientError
 from client.refusals import refusing
+from client.remote.accesses import dossier_slots
 from client.remote.failures import not_ours
 from client.remote.problems import NothingThere, ServiceProblem
 from client.remote.uploading import upload_bytes
@@ -20,7 +21,6 @@ from vault.api.models.rotation import OutdatedQuery
 from vault.api.problems import Code
 from vault.container.examine import Expectations
 from vault.container.heads import read_outline
-from vault.container.manifest import CarriedRecipient
 from vault.container.rewrap import replace_envelope, rewrap
 from vault.container.unlocking import unlock
 
@@ -166,15 +166,11 @@ class _Wrapping:
                 raise not_ours("seal")
             self._require_writer(outline, version.evidence)
             unlocked = unlock(outline, self._key_of(outline, version.evidence))
-        gone = [
-            slot.id
-            for slot in outline.envelope.envelope.recipient_slots
-            if slot.role == "dossier" or slot.key in self._removed
-        ]
+        gone, recipients = dossier_slots(outline, self._key)
+        gone += [slot.id for slot in outline.envelope.envelope.recipient_slots if slot.key in self._removed]
         if not self._passwords:
             gone += [slot.id for slot in outline.envelope.envelope.password_slots]
-        recipient = CarriedRecipient("dossier", self._key.generation, self._key.public_key)
-        envelope = rewrap(outline, unlocked, self._writer, remove=gone, recipients=(recipient,))
+        envelope = rewrap(outline, unlocked, self._writer, remove=gone, recipients=recipients)
         return replace_envelope(outline, envelope)
 
     def _require_writer(self, outline: Outline, evidence: str) -> None:

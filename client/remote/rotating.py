@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from client.distrust import Distrusted
 from client.dossiers import KnownDossier
 from client.errors import N_, AccessProblem, ClientError, UsageProblem
+from client.remote.bulkgrants import grants_of
 from client.remote.carriage import from_model, to_model
-from client.remote.granting import believe, covers, fetch_grants
+from client.remote.granting import believe, covers, fetch_grants, sign_grant
 from client.remote.pages import every
 from client.remote.problems import StateConflict
 from keys.derivation import key_id
-from keys.grants import make_grant
 from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.kinds import MAX_WRITERS
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from client.records import Dossier
     from client.remote.service import Service
     from client.trust import Anchor, Person
-    from vault.api.models.base import Page
     from vault.api.models.dossiers import Grant
     from vault.api.models.people import Reviewer
     from vault.api.models.rotation import Rotation
@@ -105,11 +104,7 @@ async def plan(service: Service, anchor: Anchor, dossier: str, *, without: Colle
     listed = {item.account: item async for item in every(service.list_reviewers, Paging())}
     known = KnownDossier(anchor, _with_issuers(fetched, listed.values()))
     known.require_keys()
-
-    async def page(query: Paging) -> Page[Grant]:
-        return await service.list_grants(dossier, query)
-
-    members, grants = {}, [grant async for grant in every(page, Paging())]
+    members, grants = {}, await grants_of(service, dossier)
     for grant in grants:
         if not grant.revoked and grant.generation == rotation.generation and grant.account:
             found = _member(anchor, known, grant, listed.get(grant.account))
@@ -195,21 +190,13 @@ async def give_next_key(
         previous=key_id(current.public_key),
         writers=tuple(writers)[:MAX_WRITERS],
     )
-    grants = [
-        make_grant(
-            key.seed,
-            dossier=dossier,
-            generation=generation,
-            grantee=person.identity.kem,
-            issuer=issuer.signing,
-            period=lasting(now, 0),
-        )
-        for person in people
-    ]
+    grants = tuple(
+        sign_grant(dossier, generation, key, issuer=issuer, to=person, now=now) for person in people
+    )
     del key
     request = RotationRequest(
         key=to_model(sign_statement(statement, issuer.signing)),
-        grants=tuple(to_model(grant) for grant in grants),
+        grants=grants,
     )
     try:
         return await service.rotate_dossier_key(dossier, request)

@@ -59,8 +59,8 @@ class Failpoint(StrEnum):
     ENVELOPE_MOVED = "stores.records.publishing.rewrite_head: the new envelope stands in the old one's place"
     REWRITE_WRITTEN = "services.rewriting.rewrite: all rows are written"
     GRANT_JUDGED = "services.grants.add: the grant is good, nothing is written"
-    GRANT_STATED = "services.grants.add: the statement is kept"
-    GRANT_ADDED = "services.grants.add: the grant's row is written"
+    GRANT_STATED = "services.grants._keep: the statement is kept"
+    GRANT_ADDED = "services.grants._keep: the grant's row is written"
     GRANT_REVOKED = "services.grants.revoke: the grant's row is revoked"
 
     # Erasing a dossier.

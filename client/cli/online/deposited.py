@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from keys.statements import DossierKey
     from vault.api.models.evidence import Version
     from vault.container.envelope import Envelope, SignedEnvelope
-    from vault.container.examine import Examined
+    from vault.container.examine import Headed
     from vault.container.manifest import CarriedRecipient
     from vault.container.slots import PasswordAccess
     from vault.container.unlocking import Unlocked
@@ -39,7 +39,7 @@ def envelope_of(given: GivenProof) -> Envelope:
         async with signed_in(known_service(given.server)) as connection:
             version = await _find(connection.service, given)
             stored = await fetch_stored(connection.service, connection.known, version)
-            return stored.examined.envelope.envelope
+            return stored.outline.envelope.envelope
 
     return wait_for(fetch())
 
@@ -66,7 +66,7 @@ class DepositedContainer:
         self._known = known_service(given.server)
         self._who = who
         self._stored = wait_for(self._fetch(given))
-        self.examined: Examined = self._stored.examined
+        self.examined: Headed = self._stored.outline
         with refusing(self._stored.version.evidence):
             self.unlocked: Unlocked = who.access(password_first=True).unlock(self.examined)
 
@@ -135,7 +135,7 @@ class _Next:
     key: DossierKey | None = None
     made: SignedEnvelope | None = None
 
-    def __call__(self, examined: Examined) -> SignedEnvelope | None:
+    def __call__(self, examined: Headed) -> SignedEnvelope | None:
         assert self.key is not None
         envelope = examined.envelope.envelope
         # Somebody else may have removed some of them already.

@@ -17,15 +17,12 @@ from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.requests import check_dossier
 from client.cli.style import group
 from client.errors import N_, ConflictProblem
-from client.remote.bulkgrants import generations_of, no_grant
+from client.remote.bulkgrants import generations_of, grants_of, no_grant
 from client.remote.granting import believe, fetch_grants, give_grants, keep_judged, require_scope
-from client.remote.pages import every
-from vault.api.models.base import Paging
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
     from client.cli.options import Decorator
-    from vault.api.models.base import Page
     from vault.api.models.dossiers import Grant
 
 
@@ -118,11 +115,7 @@ async def add(
 @online
 async def list_(connection: Connection, *, dossier_id: str, as_json: bool) -> None:
     """Print a table."""
-
-    async def page(query: Paging) -> Page[Grant]:
-        return await connection.service.list_grants(check_dossier(dossier_id), query)
-
-    _show([item async for item in every(page, Paging())], as_json=as_json)
+    _show(await grants_of(connection.service, check_dossier(dossier_id)), as_json=as_json)
 
 
 @grant.command(

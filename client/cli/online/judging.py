@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from keys.keyring import Identity
     from keys.statements import OpeningOutcome
     from keys.unwrapping import DecapsulationKey
-    from vault.container.examine import Examined
+    from vault.container.examine import Headed
 
 
 class Judged(NamedTuple):
@@ -52,7 +52,7 @@ def judge_container(path: str, reviewer: Identity, *, quiet: bool) -> Judged:
 
 
 def _read_all(path: str, kept: Kept, reviewer: Identity, *, quiet: bool) -> None:
-    def recall(examined: Examined) -> Callable[[], Sequence[DecapsulationKey]]:
+    def recall(examined: Headed) -> Callable[[], Sequence[DecapsulationKey]]:
         kept.check(examined)
         return lambda: kept.keys([reviewer])
 

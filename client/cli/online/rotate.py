@@ -109,19 +109,22 @@ async def dossier(
     if not yes and can_ask():
         _show_plan(asked._replace(as_json=False), planned, asked_in)
     agree(_("rotate? [y/N]"), yes=yes)
+    progress = planned.rotation
     if not resume:
         await shut_out(service, asked.dossier, planned, accounts)
-        await give_next_key(service, anchor, asked.dossier, planned, own)
-    ended, count = await _wrap(connection, asked, planned, Hands(own, writer))
+        progress = await give_next_key(service, anchor, asked.dossier, planned, own)
+    hands = Hands(own, writer)
+    ended, count = await _wrap(connection, asked, planned, hands, left=progress.outdated)
     _show_end(asked, planned, ended, count)
 
 
-async def _wrap(connection: Connection, asked: _Asked, planned: Plan, hands: Hands) -> tuple[Rotation, int]:
+async def _wrap(
+    connection: Connection, asked: _Asked, planned: Plan, hands: Hands, *, left: int
+) -> tuple[Rotation, int]:
     service = connection.service
     fetched = await fetch_grants(service, asked.dossier)
     known = keep_judged(connection.known, anchored(connection), fetched)
-    progress = await service.get_rotation(asked.dossier)
-    with counting(_("rotating"), progress.outdated, quiet=asked.as_json) as advance:
+    with counting(_("rotating"), left, quiet=asked.as_json) as advance:
         count = await rewrap_all(
             service,
             known,

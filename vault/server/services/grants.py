@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from keys.statements import Signed
+    from keys.trust import Verified
     from vault.api.models.base import Page, Paging
     from vault.api.models.people import StatementRequest
     from vault.server.ports import Clock, Records
@@ -66,28 +67,12 @@ class Grants:
                 field="statement",
             )
             reach(Failpoint.GRANT_JUDGED)
-            stored = await keep(
-                tx,
-                verified,
-                subject=statement.grantee,
-                dossier_id=dossier_id,
-                generation=statement.generation,
-            )
-            reach(Failpoint.GRANT_STATED)
             try:
-                row = await tx.grants.add(
-                    grant_id=new_id(),
-                    dossier_id=dossier_id,
-                    generation=statement.generation,
-                    grantee=statement.grantee,
-                    account_id=account.id,
-                    statement_id=stored.id,
-                )
+                row, stored = await _keep(tx, verified, account)
             except AlreadyExistsError:
                 raise RefusedError(
                     Code.ALREADY_EXISTS, "this person has a grant of this generation"
                 ) from None
-            reach(Failpoint.GRANT_ADDED)
             await tx.record(
                 Action.GRANT_ADDED,
                 [Subject("dossier", dossier_id), Subject("grant", row.id), Subject("account", account.id)],
@@ -182,24 +167,39 @@ async def add_grants(
             tx, beliefs, verified.statement, dossier_id, generation=generation, now=tx.now, field=field
         )
         admins += account.role == Role.ADMIN.value
-        stored = await keep(
-            tx, verified, subject=verified.statement.grantee, dossier_id=dossier_id, generation=generation
-        )
         try:
-            await tx.grants.add(
-                grant_id=new_id(),
-                dossier_id=dossier_id,
-                generation=generation,
-                grantee=verified.statement.grantee,
-                account_id=account.id,
-                statement_id=stored.id,
-            )
+            await _keep(tx, verified, account)
         except AlreadyExistsError:
             raise RefusedError(
                 Code.ALREADY_EXISTS, "two of the grants are to the same person", field=field
             ) from None
     if not admins:
         raise RefusedError(Code.STATEMENT_INVALID, "one of the grants has to be to an admin", field="grants")
+
+
+async def _keep(
+    tx: Change, verified: Verified[GrantStatement], account: rows.Account
+) -> tuple[rows.Grant, rows.StoredStatement]:
+    """Store a grant that was judged, with its statement; raises `AlreadyExistsError` where there is one."""
+    statement = verified.statement
+    stored = await keep(
+        tx,
+        verified,
+        subject=statement.grantee,
+        dossier_id=statement.dossier,
+        generation=statement.generation,
+    )
+    reach(Failpoint.GRANT_STATED)
+    row = await tx.grants.add(
+        grant_id=new_id(),
+        dossier_id=statement.dossier,
+        generation=statement.generation,
+        grantee=statement.grantee,
+        account_id=account.id,
+        statement_id=stored.id,
+    )
+    reach(Failpoint.GRANT_ADDED)
+    return row, stored
 
 
 async def check_grant(

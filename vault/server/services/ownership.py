@@ -15,6 +15,7 @@ from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.admission import check_passwords, check_recovery
 from vault.server.services.arriving import Arrival
+from vault.server.services.publishing import generation_moved
 from vault.server.services.templates import check_template
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Ownership:
         async with self._records.change(act.origin) as tx:
             row = await self._find(tx, dossier_id, template_id, act)
             if row.generation != expected:
-                raise _outdated(row.generation)
+                raise generation_moved(row.generation)
             parts = await tx.templates.parts(row.id)
             assert parts is not None
             examiner = ArrivalExaminer(Expectations(dossier_id, {row.signer}, expected + 1))
@@ -120,7 +121,7 @@ class Ownership:
                     row, generation=expected + 1, envelope_digest=envelope.digest, head=head
                 )
             except OutdatedError:
-                raise _outdated(row.generation) from None
+                raise generation_moved(row.generation) from None
             await tx.record(
                 Action.TEMPLATE_REWRITTEN,
                 [Subject("dossier", dossier_id), Subject("template", row.id)],
@@ -165,13 +166,4 @@ def _replaced(seal_id: bytes) -> RefusedError:
         "the template has another seal than If-Match names",
         field="If-Match",
         extra={"active": seal_id.hex()},
-    )
-
-
-def _outdated(generation: int) -> RefusedError:
-    return RefusedError(
-        Code.PRECONDITION_FAILED,
-        "the envelope has another generation than If-Match names",
-        field="If-Match",
-        extra={"generation": generation},
     )

@@ -227,3 +227,13 @@ def precondition_failed(active: bytes) -> RefusedError:
         field="If-Match",
         extra={"active": active.hex()},
     )
+
+
+def generation_moved(generation: int) -> RefusedError:
+    """Return the refusal of an If-Match that is not the envelope's generation."""
+    return RefusedError(
+        Code.PRECONDITION_FAILED,
+        "the envelope has another generation than If-Match names",
+        field="If-Match",
+        extra={"generation": generation},
+    )

@@ -14,6 +14,7 @@ from vault.server.ports import OutdatedError, QuotaExceededError
 from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.admission import Admission
+from vault.server.services.publishing import generation_moved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,7 +52,7 @@ class Rewriting:
             version = await tx.evidence.version(proof_id, number)
             assert version is not None
             if version.generation != expected:
-                raise _outdated(version.generation)
+                raise generation_moved(version.generation)
             await _judge(tx, version, preamble, envelope)
             dossier = await self._admission.check_dossier(tx, version.dossier_id)
             await self._admission.check_slots(tx, dossier, envelope.envelope)
@@ -65,7 +66,7 @@ class Rewriting:
                     dossier_generation=dossier.generation,
                 )
             except OutdatedError:
-                raise _outdated(version.generation) from None
+                raise generation_moved(version.generation) from None
             except QuotaExceededError:
                 raise RefusedError(Code.QUOTA_EXCEEDED, "the organisation's quota is used up") from None
             await tx.record(
@@ -91,12 +92,3 @@ async def _judge(tx: Change, version: rows.Version, preamble: Preamble, envelope
     judge_head(preamble, envelope, seal, Expectations(generation=version.generation + 1))
     if envelope.envelope.generation != version.generation + 1:
         raise RefusedError(Code.CONFLICT, f"the next generation of the envelope is {version.generation + 1}")
-
-
-def _outdated(generation: int) -> RefusedError:
-    return RefusedError(
-        Code.PRECONDITION_FAILED,
-        "the envelope has another generation than If-Match names",
-        field="If-Match",
-        extra={"generation": generation},
-    )

@@ -55,8 +55,7 @@ class Rotating:
         signed = views.signed_of(request.key, "key")
         grants = [views.signed_of(grant, f"grants.{n}") for n, grant in enumerate(request.grants)]
         async with self._records.change(act.origin) as tx:
-            row = await _dossier(tx, dossier_id)
-            require_kept(row)
+            row = await _kept(tx, dossier_id)
             key = await self._accept(tx, signed, row)
             reach(Failpoint.ROTATION_JUDGED)
             named = key_id(key.statement.public_key)
@@ -90,8 +89,7 @@ class Rotating:
             RefusedError: dossier_erased.
         """
         async with self._records.change(act.origin) as tx:
-            row = await _dossier(tx, dossier_id)
-            require_kept(row)
+            row = await _kept(tx, dossier_id)
             found = await tx.evidence.below(
                 dossier_id, row.generation, cursor=query.cursor, limit=query.limit
             )
@@ -113,14 +111,13 @@ class Rotating:
             RefusedError: dossier_erased; conflict, while it is the current key or an envelope names one.
         """
         async with self._records.read() as view:
-            require_kept(await _dossier(view, dossier_id))
+            await _kept(view, dossier_id)
             found = await _progress(view, dossier_id)
             granted = await view.grants.count_below(dossier_id, generation + 1)
         if generation < found.generation and not found.outdated and not granted:
             return found
         async with self._records.change(act.origin) as tx:
-            row = await _dossier(tx, dossier_id)
-            require_kept(row)
+            row = await _kept(tx, dossier_id)
             if generation >= row.generation:
                 raise RefusedError(
                     Code.CONFLICT, "the dossier's current key does not end before there is a next one"
@@ -158,6 +155,12 @@ class Rotating:
         if authority.signing_key_id not in statement.writers:
             raise RefusedError(Code.STATEMENT_INVALID, "the authority is not among the writers", field="key")
         return verified
+
+
+async def _kept(view: View, dossier_id: str) -> rows.Dossier:
+    row = await _dossier(view, dossier_id)
+    require_kept(row)
+    return row
 
 
 async def _dossier(view: View, dossier_id: str) -> rows.Dossier:
