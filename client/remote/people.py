@@ -64,12 +64,17 @@ def _member(anchor: Anchor, member: Member, listed: Reviewer | None) -> Candidat
     found = candidate(anchor, listed)
     if found.fingerprint == member.fingerprint:
         return found
-    refusal = AccessProblem(
+    refusal = other_fingerprint(member, found.fingerprint)
+    return Candidate(member.account, member.name, found.fingerprint, refusal=refusal)
+
+
+def other_fingerprint(member: Member, fingerprint: str) -> AccessProblem:
+    """Return what is told about a member whose keys are others than those that were confirmed."""
+    return AccessProblem(
         N_(
             "{name} has another fingerprint now, {fingerprint}; find out why, then make the group again "
             "with scelle group set"
         ),
         name=member.name,
-        fingerprint=found.fingerprint,
+        fingerprint=fingerprint,
     )
-    return Candidate(member.account, member.name, found.fingerprint, refusal=refusal)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from client.cli.failure import describe_client_error
 from client.cli.online.finding import find_account
 from client.cli.online.group import require_group
-from client.errors import N_, AccessProblem, ClientError
 from client.remote.carriage import read_identity
 from client.remote.pages import every
+from client.remote.people import other_fingerprint
 from vault.api.models.base import Paging
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
+    from client.errors import ClientError
     from client.records import Member
     from client.remote.service import Service
     from vault.api.models.people import Account
@@ -51,20 +53,33 @@ async def all_accounts(service: Service) -> list[Chosen]:
     ]
 
 
+def chosen_row(chosen: Chosen, outcome: str) -> tuple[str, str, str, str]:
+    """Return the line of a table about an account: what came of it, or why nothing did."""
+    return (
+        chosen.account.name,
+        chosen.account.role.value,
+        chosen.fingerprint,
+        describe_client_error(chosen.failure) if chosen.failure else outcome,
+    )
+
+
+def chosen_document(chosen: Chosen, **more: Any) -> dict[str, Any]:
+    """Return the same for programs."""
+    return {
+        "account": chosen.account.id,
+        "name": chosen.account.name,
+        "fingerprint": chosen.fingerprint,
+        **more,
+        "failure": describe_client_error(chosen.failure) if chosen.failure else None,
+    }
+
+
 async def _member(service: Service, member: Member) -> Chosen:
     account = await service.get_account(member.account)
     fingerprint = _fingerprint(account)
     if fingerprint == member.fingerprint:
         return Chosen(account, fingerprint)
-    refusal = AccessProblem(
-        N_(
-            "{name} has another fingerprint now, {fingerprint}; find out why, then make the group again "
-            "with scelle group set"
-        ),
-        name=member.name,
-        fingerprint=fingerprint,
-    )
-    return Chosen(account, fingerprint, refusal)
+    return Chosen(account, fingerprint, other_fingerprint(member, fingerprint))
 
 
 def _fingerprint(account: Account) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from gettext import gettext as _
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from client.cli.failure import describe_client_error
 from client.cli.online.bulk import Unfinished, agree, one_by_one
-from client.cli.online.choosing import all_accounts, choose_accounts
+from client.cli.online.choosing import all_accounts, choose_accounts, chosen_document, chosen_row
 from client.cli.online.connection import anchored
 from client.cli.online.ending import ends_within
 from client.cli.online.sizes import DAY
@@ -39,7 +38,6 @@ class Renewal(NamedTuple):
 class _Line(NamedTuple):
     chosen: Chosen
     habilitation: Habilitation | None = None
-    failure: ClientError | None = None
 
     @property
     def until(self) -> int:
@@ -67,8 +65,8 @@ async def renew_many(
     else:
         chosen = await all_accounts(service)
     judged = [_judge(anchor, each) for each in chosen]
-    failed = [line for line in judged if line.failure is not None]
-    todo = [line for line in judged if line.failure is None and _is_due(line, wanted, anchor.now())]
+    failed = [line for line in judged if line.chosen.failure is not None]
+    todo = [line for line in judged if line.chosen.failure is None and _is_due(line, wanted, anchor.now())]
     if dry:
         _print([*todo, *failed], as_json=as_json)
         return
@@ -86,7 +84,7 @@ async def renew_many(
         return _Line(line.chosen._replace(account=account), standing(anchor, account).habilitation)
 
     done, wrong = await one_by_one(_("renewing"), todo, act, quiet=quiet)
-    failed += [line._replace(failure=failure) for line, failure in wrong]
+    failed += [line._replace(chosen=line.chosen._replace(failure=failure)) for line, failure in wrong]
     _print([*done, *failed], as_json=as_json)
     if failed:
         raise Unfinished(len(failed))
@@ -94,11 +92,11 @@ async def renew_many(
 
 def _judge(anchor: Anchor, chosen: Chosen) -> _Line:
     if chosen.failure is not None:
-        return _Line(chosen, failure=chosen.failure)
+        return _Line(chosen)
     try:
         return _Line(chosen, standing(anchor, chosen.account).habilitation)
     except ClientError as failure:
-        return _Line(chosen, failure=failure)
+        return _Line(chosen._replace(failure=failure))
 
 
 def _is_due(line: _Line, wanted: Renewal, now: int) -> bool:
@@ -120,25 +118,9 @@ def _print(lines: Sequence[_Line], *, as_json: bool) -> None:
     if as_json:
         print_json([_document(line) for line in lines])
     elif lines:
-        print_table(
-            [
-                (
-                    line.chosen.account.name,
-                    line.chosen.account.role.value,
-                    line.chosen.fingerprint,
-                    describe_client_error(line.failure) if line.failure else show_time(line.until),
-                )
-                for line in lines
-            ]
-        )
+        print_table([chosen_row(line.chosen, show_time(line.until)) for line in lines])
 
 
 def _document(line: _Line) -> dict[str, Any]:
-    return {
-        "account": line.chosen.account.id,
-        "name": line.chosen.account.name,
-        "fingerprint": line.chosen.fingerprint,
-        "until": line.until or None,
-        "scope": list(line.habilitation.scope) if line.habilitation else [],
-        "failure": describe_client_error(line.failure) if line.failure else None,
-    }
+    scope = list(line.habilitation.scope) if line.habilitation else []
+    return chosen_document(line.chosen, until=line.until or None, scope=scope)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from gettext import gettext as _
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from client.cli.failure import describe_client_error
 from client.cli.online.bulk import Unfinished, agree, one_by_one
-from client.cli.online.choosing import choose_accounts
+from client.cli.online.choosing import choose_accounts, chosen_document, chosen_row
 from client.cli.online.connection import anchored
 from client.cli.output import print_json, print_table
 from client.errors import N_, ClientError, ConflictProblem
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     from client.cli.online.connection import Connection
     from keys.keyring import Identity
     from keys.statements import Reason
-
-
-class _Line(NamedTuple):
-    chosen: Chosen
-    failure: ClientError | None = None
 
 
 async def withdraw_many(
@@ -51,7 +45,11 @@ async def withdraw_many(
     if (await service.get_me()).account in {each.account.id for each in chosen}:
         raise ConflictProblem(N_("you are among them; another admin withdraws your habilitation"))
     # What was withdrawn before is done: the same line typed again goes on.
-    lines = [_Line(each, each.failure or _refuse(each)) for each in chosen if each.account.withdrawal is None]
+    lines = [
+        each._replace(failure=each.failure or _refuse(each))
+        for each in chosen
+        if each.account.withdrawal is None
+    ]
     todo = [line for line in lines if line.failure is None]
     failed = [line for line in lines if line.failure is not None]
     if dry:
@@ -59,12 +57,12 @@ async def withdraw_many(
         return
     if todo:
         for line in todo:
-            say(f"  {line.chosen.fingerprint}  {escape(line.chosen.account.name)}")
+            say(f"  {line.fingerprint}  {escape(line.account.name)}")
         say(_("{count} habilitations are withdrawn, at once and for good").format(count=len(todo)))
         agree(_("withdraw them? [y/N]"), yes=yes)
 
-    async def act(line: _Line) -> _Line:
-        await withdraw(service, anchor, issuer, line.chosen.account, reason=reason)
+    async def act(line: Chosen) -> Chosen:
+        await withdraw(service, anchor, issuer, line.account, reason=reason)
         return line
 
     done, wrong = await one_by_one(_("withdrawing"), todo, act, quiet=quiet)
@@ -94,27 +92,8 @@ def _refuse(chosen: Chosen) -> ClientError | None:
     return None
 
 
-def _print(lines: Sequence[_Line], *, as_json: bool) -> None:
+def _print(found: Sequence[Chosen], *, as_json: bool) -> None:
     if as_json:
-        print_json([_document(line) for line in lines])
-    elif lines:
-        print_table(
-            [
-                (
-                    line.chosen.account.name,
-                    line.chosen.account.role.value,
-                    line.chosen.fingerprint,
-                    describe_client_error(line.failure) if line.failure else _("withdrawn"),
-                )
-                for line in lines
-            ]
-        )
-
-
-def _document(line: _Line) -> dict[str, Any]:
-    return {
-        "account": line.chosen.account.id,
-        "name": line.chosen.account.name,
-        "fingerprint": line.chosen.fingerprint,
-        "failure": describe_client_error(line.failure) if line.failure else None,
-    }
+        print_json([chosen_document(chosen) for chosen in found])
+    elif found:
+        print_table([chosen_row(chosen, _("withdrawn")) for chosen in found])

@@ -180,22 +180,22 @@ class Beliefs:
         """
         found = {signing_key_id}
         for origin in await view.depositors.origins(dossier_id, signing_key_id):
-            key = origin
-            while key not in found:
-                found.add(key)
-                for row in await view.statements.find("succession", subject=key):
-                    key = read_unjudged(views.stored(row), Succession).new.signing_key_id
+            found.update(await self._chain(view, origin))
         return frozenset(found)
 
     async def present(self, view: View, signing_key_id: bytes) -> bytes:
         """Return the id of the key that has a depositor's place now: its own, or that of who followed it."""
-        seen = set[bytes]()
-        key = signing_key_id
-        while key not in seen:
-            seen.add(key)
+        return (await self._chain(view, signing_key_id))[-1]
+
+    @staticmethod
+    async def _chain(view: View, signing_key_id: bytes) -> list[bytes]:
+        """Return the ids of the keys from one on to that which has its place now."""
+        found, key = list[bytes](), signing_key_id
+        while key not in found:
+            found.append(key)
             for row in await view.statements.find("succession", subject=key):
                 key = read_unjudged(views.stored(row), Succession).new.signing_key_id
-        return key
+        return found
 
     async def mandates(
         self, view: View, dossier_id: str, signing_key_id: bytes, at: int
