@@ -47,13 +47,6 @@ class Giving(NamedTuple):
     given: tuple[Grant, ...] = ()
 
 
-class Ending(NamedTuple):
-    """One grant that is to be revoked, or could not be."""
-
-    grant: Grant
-    failure: ClientError | None = None
-
-
 async def dossiers_of(service: Service, procedure: str) -> list[Dossier]:
     """Return the dossiers of a démarche, closed ones included, erased ones not."""
 
@@ -145,24 +138,6 @@ async def give_planned(
             done.append(came)
         if isinstance(failure, HOPELESS):
             hopeless = failure
-    return done
-
-
-async def end_planned(
-    service: Service, grants: Iterable[Grant], *, tell: Callable[[int], None]
-) -> list[Ending]:
-    """Revoke grants, and return what came of each."""
-    done: list[Ending] = []
-    failure: ClientError | None = None
-    for grant in grants:
-        if not isinstance(failure, HOPELESS):
-            failure = None
-            try:
-                await service.revoke_grant(grant.dossier, grant.id)
-            except ClientError as error:
-                failure = error
-        done.append(Ending(grant, failure))
-        tell(1)
     return done
 
 

@@ -7,7 +7,7 @@ from gettext import ngettext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from client.cli.failure import describe_client_error
-from client.cli.online.bulk import Unfinished, agree
+from client.cli.online.bulk import Unfinished, agree, one_by_one
 from client.cli.online.connection import anchored
 from client.cli.online.finding import find_account, find_reviewer
 from client.cli.online.group import require_group
@@ -16,7 +16,6 @@ from client.cli.requests import check_dossier
 from client.errors import N_, ConflictProblem, NotFoundProblem, UsageProblem
 from client.remote.bulkgrants import (
     dossiers_of,
-    end_planned,
     give_planned,
     grants_of,
     plan_endings,
@@ -29,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from client.cli.online.connection import Connection
-    from client.remote.bulkgrants import Ending, Giving
+    from client.errors import ClientError
+    from client.remote.bulkgrants import Giving
     from keys.keyring import Identity
     from vault.api.models.dossiers import Dossier, Grant
 
@@ -144,11 +144,14 @@ async def revoke_many(
         text = ngettext("{count} grant of these is ended", "{count} grants of these are ended", len(plan))
         say(text.format(count=len(plan)))
         agree(_("revoke them? [y/N]"), yes=yes or not wanted.many)
-    with counting(_("revoking"), len(plan), quiet=quiet) as advance:
-        came = await end_planned(service, plan, tell=advance)
-    failed = [ending for ending in came if ending.failure is not None]
-    _show_ended(came, failed, names, as_json=as_json)
-    if len(failed) < len(came) and not quiet:
+
+    async def end(grant: Grant) -> Grant:
+        await service.revoke_grant(grant.dossier, grant.id)
+        return grant
+
+    ended, failed = await one_by_one(_("revoking"), plan, end, quiet=quiet)
+    _show_ended(ended, failed, names, as_json=as_json)
+    if ended and not quiet:
         say_what_revoking_takes()
     if failed:
         raise Unfinished(len(failed))
@@ -239,28 +242,30 @@ def _show_endings(plan: Sequence[Grant], names: dict[str, str], *, as_json: bool
 
 
 def _show_ended(
-    came: Sequence[Ending], failed: Sequence[Ending], names: dict[str, str], *, as_json: bool
+    ended: Sequence[Grant],
+    failed: Sequence[tuple[Grant, ClientError]],
+    names: dict[str, str],
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
         print_json(
             {
-                "revoked": [_ending(ending.grant, names) for ending in came if ending.failure is None],
+                "revoked": [_ending(grant, names) for grant in ended],
                 "failed": [
-                    {**_ending(ending.grant, names), "failure": describe_client_error(ending.failure)}
-                    for ending in failed
-                    if ending.failure
+                    {**_ending(grant, names), "failure": describe_client_error(failure)}
+                    for grant, failure in failed
                 ],
             }
         )
         return
     _name_failures(
         [
-            (ending.grant.dossier, names[ending.grant.account or ""], describe_client_error(ending.failure))
-            for ending in failed
-            if ending.failure
+            (grant.dossier, names[grant.account or ""], describe_client_error(failure))
+            for grant, failure in failed
         ]
     )
-    say(_("{count} revoked").format(count=len(came) - len(failed)))
+    say(_("{count} revoked").format(count=len(ended)))
 
 
 def _ending(grant: Grant, names: dict[str, str]) -> dict[str, Any]:
