@@ -209,7 +209,7 @@ def test_where_passwords_are_forbidden_they_go(place, town):
 
 def test_what_is_typed_wrong_changes_nothing(place, town):
     for more, code, text in (
-        (("--without", "nobody"), 4, "nobody here is called nobody"),
+        (("--without", "no.such"), 4, "nobody here is called no.such"),
         (("--without", "portal"), 4, "nobody here is called portal"),
         (("--resume", "--without", "r1"), 2, "--resume only goes on"),
         (("--resume",), 2, "came to its end"),
