@@ -8,6 +8,9 @@ from tests.exchange.engines import bucket, settings_of
 
 __all__ = ["bucket"]
 
+# Everybody comes from one address here, and many type wrong things on purpose within one window.
+PATIENCE = {"sign_in_failures": 1000}
+
 
 @pytest.fixture(scope="module")
 def engine():
@@ -18,7 +21,7 @@ def engine():
 @pytest.fixture(scope="session")
 def home(tmp_path_factory):
     """The town on SQLite and a folder, which most modules share."""
-    with Server(tmp_path_factory.mktemp("service") / "data") as server:
+    with Server(tmp_path_factory.mktemp("service") / "data", **PATIENCE) as server:
         yield settled(server, tmp_path_factory)
 
 
@@ -29,7 +32,7 @@ def town(request, tmp_path_factory, engine):
         yield request.getfixturevalue("home")
         return
     data = tmp_path_factory.mktemp("service") / "data"
-    with settings_of(request, engine) as settings, Server(data, **settings) as server:
+    with settings_of(request, engine) as settings, Server(data, **settings, **PATIENCE) as server:
         yield settled(server, tmp_path_factory)
 
 
