@@ -95,6 +95,28 @@ async def test_a_lost_object_is_no_download(everybody):
     assert await world.journal_size() == before
 
 
+async def test_nobody_waits_for_a_store_that_hangs_but_who_fetches(everybody, where, monkeypatch):
+    world, token = everybody.world, everybody.people["reviewer"].token
+    asked, awake, size = asyncio.Event(), asyncio.Event(), world.store.size
+
+    async def hang(key):
+        asked.set()
+        await awake.wait()
+        return await size(key)
+
+    monkeypatch.setattr(world.store, "size", hang)
+    fetching = asyncio.create_task(world.ask("fetch_body", where, token=token))
+    await asked.wait()
+    before = await world.journal_size()
+    async with asyncio.timeout(5):
+        assert (await world.ask("fetch_envelope", where, token=token)).status == 200
+    assert await world.journal_size() == before + 1
+    assert not fetching.done()
+    awake.set()
+    assert (await fetching).status == 200
+    assert await world.journal_size() == before + 2
+
+
 async def test_bytes_that_go_missing_halfway_break_the_answer_off(everybody, where, monkeypatch):
     world = everybody.world
     whole = world.store.get

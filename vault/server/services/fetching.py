@@ -8,6 +8,7 @@ from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
 from vault.server.policy import RULES, judge
 from vault.server.policy import Subject as Named
+from vault.server.ports import StoreError
 from vault.server.refusals import RefusedError
 from vault.server.services.keeping import require_kept
 
@@ -89,6 +90,7 @@ class Fetching:
             RefusedError: dossier_erased; unavailable.
         """
         path = {"evidence": proof_id, "number": str(number)}
+        stored = None if part == "envelope" else await self._stored(proof_id, number)
         async with self._records.change(act.origin) as tx:
             gathered = await self._facts.within(tx, Named.VERSION, path, act.principal)
             judge(RULES["fetch_container"], act.principal, gathered.facts if gathered else None)
@@ -108,8 +110,10 @@ class Fetching:
             if choose is not None:
                 chosen = choose(version)
                 facts |= {Fact.OFFSET: chosen.offset, Fact.LENGTH: chosen.length}
-            if part != "envelope":
-                await self._check_stored(version)
+            if isinstance(stored, StoreError):
+                raise stored
+            if part != "envelope" and stored != (version.body_key, version.body_size):
+                raise RefusedError(Code.UNAVAILABLE, "the stored bytes cannot be read at the moment")
             await tx.record(
                 Action.EVIDENCE_FETCHED,
                 [Subject("dossier", version.dossier_id), Subject("evidence", proof_id)],
@@ -117,10 +121,19 @@ class Fetching:
             )
         return version, head
 
-    async def _check_stored(self, version: Version) -> None:
-        """Raise where the object is not what the record says, while a problem can still be answered."""
-        if await self._store.size(version.body_key) != version.body_size:
-            raise RefusedError(Code.UNAVAILABLE, "the stored bytes cannot be read at the moment")
+    async def _stored(self, proof_id: str, number: int) -> tuple[str, int] | StoreError | None:
+        """Return key and size of a body as the store has it, or why it cannot tell.
+
+        It is asked before the transaction: one that hangs would let every writer wait for it there.
+        """
+        async with self._records.read() as view:
+            version = await view.evidence.version(proof_id, number)
+        if version is None:
+            return None
+        try:
+            return version.body_key, await self._store.size(version.body_key)
+        except StoreError as error:
+            return error
 
 
 def _whole(total: int) -> Slice:

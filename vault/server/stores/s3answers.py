@@ -23,6 +23,9 @@ TRIES: Final = 3
 PAUSE: Final = 0.2
 """Seconds before the second try; twice as long before each one after it."""
 
+LONGEST: Final = 30.0
+"""Seconds after which nothing is tried again: a service that was silent so long has its callers waiting."""
+
 _FULL_CODES: Final = frozenset(
     {
         "EntityTooLarge",
@@ -55,7 +58,7 @@ class BucketMissingError(StoreUnavailableError):
 
 
 def again(work: Callable[[], T], *, unless: Callable[[], bool] | None = None) -> T | Any:
-    """Do what is safe to do again until it works, a few times.
+    """Do what is safe to do again until it works, a few times and not for long.
 
     Args:
         work: what is to be done.
@@ -64,11 +67,12 @@ def again(work: Callable[[], T], *, unless: Callable[[], bool] | None = None) ->
     Raises:
         StoreError: what the last try raised.
     """
+    began = time.monotonic()
     for number in range(TRIES):
         try:
             return work()
         except TransientError:
-            if number == TRIES - 1:
+            if number == TRIES - 1 or time.monotonic() - began >= LONGEST:
                 if unless is not None and unless():
                     return None
                 raise
