@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test crash faults lint format bench bench-server demo serve memory clean
+.PHONY: help setup test crash faults lint format bench bench-server bench-rotate demo serve memory clean
 
 help:            ## what can be typed here
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ bench: $(READY)  ## sealing and opening 1 GiB against cp, start-up against a bar
 
 bench-server: $(READY)  ## the server against what it stands on, with real engines (a few minutes)
 	$(BIN)/python -m benchmarks.server
+
+bench-rotate: $(READY)  ## rotating the key of 10,000 containers against re-encrypting them (an hour)
+	$(BIN)/python -m benchmarks.rotate
 
 memory: $(READY) ## peak memory of sealing and opening 4 GiB (needs 8 GiB of disk)
 	$(BIN)/python benchmarks/memory.py

@@ -30,6 +30,7 @@ from vault.server.stores.records.engine import sqlite_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from tests.exchange.acts_of_people import Person
     from tests.exchange.acts_on_dossiers import DossierAt
 
 MIB = 1024 * 1024
@@ -132,6 +133,8 @@ class Place(NamedTuple):
         session: the editor's.
         recipients: of every container.
         writers: the authority's key id.
+        authority: the authority's identity.
+        admin: who was granted the dossier, with its token.
     """
 
     dossier: DossierAt
@@ -139,6 +142,8 @@ class Place(NamedTuple):
     session: str
     recipients: tuple[CarriedRecipient, ...]
     writers: tuple[bytes, ...]
+    authority: Identity
+    admin: Person
 
 
 class _People(World):
@@ -168,7 +173,8 @@ async def prepare(server: Server) -> Place:
             CarriedRecipient("recovery", 0, world.recovery.public.kem),
         )
         writers = (world.authority.public.signing_key_id,)
-        return Place(dossier, editor, await world.session(editor), recipients, writers)
+        token = await world.session(editor)
+        return Place(dossier, editor, token, recipients, writers, world.authority, admin)
 
 
 def seal(path: Path, size: int, place: Place) -> Path:

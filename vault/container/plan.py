@@ -21,21 +21,26 @@ from vault.container.manifest import (
 )
 from vault.container.outcomes import ContainerError, MisuseError
 from vault.container.padding import padding_size
-from vault.container.paths import check_sealable_tree, why_unsealable
+from vault.container.paths import check_path, check_sealable_tree, check_tree, why_unsealable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _UNKNOWN_DIGEST: Final = bytes(32)
 
 
 class DeclaredFile(NamedTuple):
-    """A file that will be sealed: path in the container, exact size in bytes, modified in UTC seconds."""
+    """A file that will be sealed: path in the container, exact size in bytes, modified in UTC seconds.
+
+    ``id`` is that of a file of another container, which is sealed again as it is, so that both seals have the
+    same ``content``; b"" for a fresh one.
+    """
 
     path: str
     size: int
     media_type: str = ""
     modified: int = 0
+    id: bytes = b""
 
 
 class Plan(NamedTuple):
@@ -54,26 +59,19 @@ class Plan(NamedTuple):
 def plan_payload(
     files: Sequence[DeclaredFile], *, created: int, recipients: Sequence[CarriedRecipient], note: str
 ) -> Plan:
-    """Lay the files out in the order of their paths, each with a fresh random id.
+    """Lay the files out in the order of their paths, each with a fresh random id, or the one that it has.
 
     Raises:
-        MisuseError: a path, a size or a number that no reader would accept; the text says which.
+        MisuseError: a path, a size, an id or a number that no reader would accept; the text says which.
     """
     if len(files) > limits.FILES:
         raise MisuseError(f"{len(files)} files, at most {limits.FILES} fit in a container")
-    for file in files:
-        reason = why_unsealable(file.path)
-        if reason is not None:
-            raise MisuseError(f"{file.path!r} {reason}")
-    try:
-        check_sealable_tree(file.path for file in files)
-    except ContainerError as error:
-        raise MisuseError(error.detail) from None
+    _check_names(files)
     entries = []
     offset = 0
     for file in sorted(files, key=lambda file: file.path.encode()):
         length = message_length(file.size)
-        file_id = random_bytes(FILE_ID_LENGTH)
+        file_id = file.id or random_bytes(FILE_ID_LENGTH)
         entries.append(
             FileEntry(
                 file.path, file.size, _UNKNOWN_DIGEST, file.media_type, file.modified, file_id, offset, length
@@ -94,3 +92,30 @@ def plan_payload(
     if length > limits.PAYLOAD:
         raise MisuseError(f"{length} bytes, at most {limits.PAYLOAD} fit in a container")
     return Plan(manifest, offset, size, padding, length)
+
+
+def declare_again(files: Iterable[FileEntry]) -> tuple[DeclaredFile, ...]:
+    """Return the files of an opened container, to be sealed into another one with the same ``content``."""
+    return tuple(DeclaredFile(one.path, one.size, one.media_type, one.modified, one.id) for one in files)
+
+
+def _check_names(files: Sequence[DeclaredFile]) -> None:
+    """Refuse paths and ids that no reader would accept, and, of new files, paths that none has to write.
+
+    Raises:
+        MisuseError.
+    """
+    ids = [file.id for file in files if file.id]
+    if len(set(ids)) != len(ids) or any(len(one) != FILE_ID_LENGTH for one in ids):
+        raise MisuseError(f"ids of files have {FILE_ID_LENGTH} bytes, and no two are the same")
+    # What was sealed once is sealed again, also by a writer that knows fewer characters.
+    again = len(ids) == len(files)
+    try:
+        for file in files:
+            if again:
+                check_path(file.path)
+            elif reason := why_unsealable(file.path):
+                raise MisuseError(f"{file.path!r} {reason}")
+        (check_tree if again else check_sealable_tree)(file.path for file in files)
+    except ContainerError as error:
+        raise MisuseError(error.detail) from None

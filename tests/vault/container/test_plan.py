@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.vault.container.forge import DOSSIER, READER
 from tests.vault.container.spec import message_length, padme
 from vault.container import limits
-from vault.container.manifest import INDEX_LENGTH, CarriedRecipient, encode_manifest
+from vault.container.manifest import INDEX_LENGTH, CarriedRecipient, content_digest, encode_manifest
 from vault.container.outcomes import MisuseError
-from vault.container.plan import DeclaredFile, plan_payload
+from vault.container.plan import DeclaredFile, declare_again, plan_payload
 
 
 def plan(*files, note="", recipients=(), created=0):
@@ -35,6 +35,41 @@ def test_ids_are_fresh():
     ids = {entry.id for _ in range(2) for entry in plan(*files).manifest.files}
     assert len(ids) == 200
     assert {len(one) for one in ids} == {16}
+
+
+def test_what_is_sealed_again_keeps_its_ids():
+    once = plan(DeclaredFile("b", 2, "text/plain", 7), DeclaredFile("a/c", 1)).manifest.files
+    again = plan(*declare_again(once)).manifest.files
+    assert again == once
+    assert content_digest(again) == content_digest(once)
+    assert content_digest(plan(*(file._replace(id=b"") for file in declare_again(once))).manifest.files) != (
+        content_digest(once)
+    )
+
+
+def test_what_was_sealed_by_a_writer_that_knows_more_is_sealed_again():
+    paths = ("a\u0378", "A", "a")
+    again = plan(*(DeclaredFile(path, 0, id=bytes([number]) * 16) for number, path in enumerate(paths)))
+    assert [file.path for file in again.manifest.files] == sorted(paths)
+    with pytest.raises(MisuseError):
+        plan(*(DeclaredFile(path, 0) for path in paths))
+    with pytest.raises(MisuseError):
+        plan(*(DeclaredFile(path, 0, id=bytes([number])) for number, path in enumerate(paths)))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        (DeclaredFile("a", 0, id=bytes(15)),),
+        (DeclaredFile("a", 0, id=bytes(17)),),
+        (DeclaredFile("a", 0, id=b"1" * 16), DeclaredFile("b", 0, id=b"1" * 16)),
+        (DeclaredFile("../a", 0, id=b"1" * 16),),
+        (DeclaredFile("a", 0, id=b"1" * 16), DeclaredFile("a/b", 0, id=b"2" * 16)),
+    ],
+)
+def test_no_id_and_no_path_that_a_reader_would_refuse(files):
+    with pytest.raises(MisuseError):
+        plan(*files)
 
 
 @given(
