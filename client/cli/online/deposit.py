@@ -21,8 +21,9 @@ from client.cli.online.connection import (
     wait_for,
 )
 from client.cli.online.receiving import read_receipt, show_receipt, write_receipt
+from client.cli.online.resuming import line_to_go_on
 from client.cli.online.trusting import settle_trust, trust_by_template, trust_option
-from client.cli.online.uploads import Telling, line_to_go_on
+from client.cli.online.uploads import Telling
 from client.cli.options import force_option, json_option, passphrase_option, quiet_option, username_options
 from client.cli.style import command
 from client.cli.who import Who, open_template

@@ -13,6 +13,7 @@ from client.cli.online.identities import identity_options, own_identity
 from client.cli.online.judging import judge_container
 from client.cli.online.leftovers import tell_start, telling_what_stays
 from client.cli.online.receiving import receipt_document
+from client.cli.online.resuming import line_to_go_on
 from client.cli.online.showing import show_proof, show_versions
 from client.cli.options import force_option, json_option, quiet_option
 from client.cli.output import print_json, print_pairs, show_size
@@ -131,7 +132,8 @@ async def fetch_(
     anchor = anchored(connection)
     version = choose_version(await connection.service.get_evidence(proof), number)
     reviewing = connection.session is not None and connection.session.role == "reviewer"
-    with progress(_("fetching"), version.size, quiet=quiet) as advance, telling_what_stays(output):
+    again = line_to_go_on(click.get_current_context())
+    with progress(_("fetching"), version.size, quiet=quiet) as advance, telling_what_stays(output, again):
         fetched = await fetch(
             connection.service,
             anchor,

@@ -36,8 +36,13 @@ def tell_start(start: Start, size: int, *, quiet: bool) -> None:
 
 
 @contextmanager
-def telling_what_stays(path: str) -> Iterator[None]:
-    """Where the block fails and something stays, say how to go on with it."""
+def telling_what_stays(path: str, again: str) -> Iterator[None]:
+    """Where the block fails and something stays, say how to go on with it.
+
+    Args:
+        path: what was to be written.
+        again: the line that goes on.
+    """
     try:
         yield
     except ConflictProblem:
@@ -47,6 +52,6 @@ def telling_what_stays(path: str) -> Iterator[None]:
         part = Path(path + SUFFIX)
         if part.exists():
             kept = show_size(part.stat().st_size)
-            text = _("{part}: {size} are kept; type the same with --resume to go on")
-            say(text.format(part=escape(str(part)), size=kept))
+            text = _("{part}: {size} are kept; to go on, type: {line}")
+            say(text.format(part=escape(str(part)), size=kept, line=again))
         raise

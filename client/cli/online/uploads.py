@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from gettext import gettext as _
 from typing import TYPE_CHECKING, Self
-
-import click
-from click.core import ParameterSource
 
 from client.remote.problems import PASSING, SignInRefused
 from client.terminal import say
@@ -48,17 +44,3 @@ class Telling:
             text = _("going on with an upload begun earlier: {there} of {parts} parts are there")
             say(text.format(there=there, parts=parts))
         self._begun = True
-
-
-def line_to_go_on(context: click.Context) -> str:
-    """Return what was typed, with ``--resume``, to be pasted into a shell. No option's value is a secret."""
-    words = context.command_path.split()
-    for parameter in context.command.params:
-        name, value = parameter.name or "", context.params.get(parameter.name or "")
-        if name == "resume" or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
-            continue
-        if isinstance(parameter, click.Argument):
-            words.append(str(value))
-        else:
-            words += [parameter.opts[-1]] if value is True else [parameter.opts[-1], str(value)]
-    return shlex.join([*words, "--resume"])

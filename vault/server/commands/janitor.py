@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vault.server.commands.folder import locked
-from vault.server.commands.objects import open_locking, open_store, require_objects
+from vault.server.commands.objects import open_locking, open_store, require_folder, require_objects
 from vault.server.commands.progress import Progress
 from vault.server.commands.records import (
     open_records,
@@ -126,6 +126,7 @@ async def _clean(settings: Settings, grace: int, *, dry: bool, again: bool) -> C
                     )
                 )
 
+            require_folder(settings)
             async with open_store(settings) as store:
                 await require_objects(records, store)
                 locking = await open_locking(settings, records, store, clock, again=again)

@@ -58,6 +58,19 @@ async def open_store(settings: Settings) -> AsyncIterator[LocalStore | S3Store]:
         await store.close()
 
 
+def require_folder(settings: Settings) -> None:
+    """Return unless objects belong into a folder that is not there: its disk is not mounted.
+
+    Raises:
+        HostProblem: it is not there.
+    """
+    folder = settings.store_folder / "objects"
+    if settings.s3_endpoint is None and not folder.is_dir():
+        raise UnavailableProblem(
+            _("{folder}: the folder of the objects is not there; is its disk mounted?").format(folder=folder)
+        )
+
+
 async def require_objects(records: Records, store: LocalStore | S3Store) -> None:
     """Return unless rows name objects and the store holds none: then it is not the one that they are in.
 

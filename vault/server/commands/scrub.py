@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from vault.server.commands.objects import open_store
+from vault.server.commands.objects import open_store, require_folder
 from vault.server.commands.progress import Progress
 from vault.server.commands.records import (
     open_records,
@@ -19,7 +19,6 @@ from vault.server.commands.records import (
 from vault.server.commands.style import (
     AbsentProblem,
     Command,
-    UnavailableProblem,
     print_json,
     print_pairs,
     say,
@@ -126,18 +125,9 @@ async def _scrub(settings: Settings, dossier: str | None, *, as_json: bool) -> S
                 async with records.read() as view:
                     if await view.dossiers.get(dossier) is None:
                         raise AbsentProblem(_("there is no dossier {dossier}").format(dossier=dossier))
-            _require_folder(settings)
+            require_folder(settings)
             async with open_store(settings) as store:
                 return await Scrub(records, store, clock, found=found, progress=tell).run(dossier)
-
-
-def _require_folder(settings: Settings) -> None:
-    """Return unless the objects' folder is not there: a disk that is not mounted is no damage."""
-    folder = settings.store_folder / "objects"
-    if settings.s3_endpoint is None and not folder.is_dir():
-        raise UnavailableProblem(
-            _("{folder}: the folder of the objects is not there; is its disk mounted?").format(folder=folder)
-        )
 
 
 def _line(finding: Finding) -> str:

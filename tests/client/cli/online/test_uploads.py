@@ -1,7 +1,8 @@
 import pytest
 
 from client.cli.online.deposit import deposit
-from client.cli.online.uploads import Telling, line_to_go_on
+from client.cli.online.resuming import line_to_go_on
+from client.cli.online.uploads import Telling
 from client.errors import UsageProblem
 from client.remote.problems import CutOff, Unreachable
 

@@ -75,6 +75,18 @@ def test_without_a_server_there_is_nothing_to_do(host):
     assert host.run("janitor", "--data", host.data).returncode == 4
 
 
+def test_a_folder_that_is_not_there_is_not_made(host):
+    assert host.serve().stop() == 0
+    objects = host.data / "store" / "objects"
+    moved = objects.rename(objects.with_name("elsewhere"))
+    refused = host.run("janitor", "--data", host.data)
+    assert not objects.exists()
+    assert refused.returncode != 0
+    assert "the folder of the objects is not there; is its disk mounted?" in refused.stderr
+    moved.rename(objects)
+    assert host.run("janitor", "--data", host.data).returncode == 0
+
+
 def test_a_server_does_it_by_itself(host):
     assert host.serve().stop() == 0
     orphan = put(host, age=2 * DAY)
