@@ -1,9 +1,9 @@
 """What is signed outside containers, as it is signed, carried and read. Source: docs/FORMAT.md, "Statements".
 
 A statement is canonical JSON that begins with ``kind``, ``issuer``, ``issued``, ``from``, ``until``, and a
-composite signature in the context of its kind; the kinds stand in ``kinds`` and are imported from here.
-Whether an issuer *may* say what it signed is judged in ``trust``: who receives a statement takes it from
-`Trust.verify`, as `Verified`.
+composite signature in the context of its kind; the kinds stand in ``kinds``, how each is written in
+``forms``, and both are imported from here. Whether an issuer *may* say what it signed is judged in ``trust``:
+who receives a statement takes it from `Trust.verify`, as `Verified`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import Final, NamedTuple, TypedDict
 from keys.canonical import Binary, Blob, Record, decode, encode
 from keys.derivation import digest
 from keys.errors import LimitError, MalformedError, Refusal, SignatureError, StatementError
+from keys.forms import CODECS, KINDS, check_statement
 from keys.kinds import (
-    CODECS,
-    KINDS,
     MOMENTARY,
     Checkpoint,
     DossierKey,
@@ -34,7 +33,6 @@ from keys.kinds import (
     Statement,
     Succession,
     Withdrawal,
-    check_statement,
 )
 from keys.signing import SIGNATURE_LENGTH, SigningKey, VerifyingKey
 

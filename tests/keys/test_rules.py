@@ -3,8 +3,8 @@
 import pytest
 
 from keys.errors import Refusal, StatementError
+from keys.forms import CODECS
 from keys.kinds import (
-    CODECS,
     MOMENTARY,
     Checkpoint,
     DossierKey,

@@ -16,7 +16,8 @@ from keys.errors import (
     SignatureError,
     StatementError,
 )
-from keys.kinds import CODECS, Habilitation, Mandate, Succession, Withdrawal
+from keys.forms import CODECS
+from keys.kinds import Habilitation, Mandate, Succession, Withdrawal
 from keys.statements import (
     MAX_CARRIED,
     MAX_STATEMENT,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from keys.errors import KeyMaterialError, MalformedError
-from keys.kinds import KINDS
+from keys.forms import KINDS
 from keys.statements import MAX_CARRIED, Erasure
 from tests.keys.people import say
 from vault.certificates import (

@@ -6,9 +6,8 @@ import pytest
 
 from keys.canonical import MAX_INTEGER, encode_binary
 from keys.errors import KeyMaterialError, LimitError, MalformedError, WrongUseError
+from keys.forms import CODECS, KINDS
 from keys.kinds import (
-    CODECS,
-    KINDS,
     MOMENTARY,
     ROLE_USES,
     Checkpoint,
