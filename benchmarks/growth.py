@@ -55,7 +55,7 @@ async def _fill(connection: AsyncConnection, seal_id: bytes, number: int) -> Non
         }
         for _ in range(min(_AT_ONCE, number - begin)):
             own = {"seal_id": random_bytes(32), "position": tree.size}
-            names = {"proof_id": new_id(), "body_key": random_bytes(20).hex()}
+            names = {"proof_id": new_id(), "body_key": random_bytes(20).hex(), "place": tree.size}
             entry = _entry(version | own | names)
             rows[schema.proofs].append(proof | own | {"id": names["proof_id"]})
             rows[schema.versions].append(

@@ -17,6 +17,7 @@ from client.remote.calls.erasure import ErasureCalls
 from client.remote.calls.evidence import EvidenceCalls
 from client.remote.calls.journal import JournalCalls
 from client.remote.calls.people import PeopleCalls
+from client.remote.calls.reencryption import ReencryptionCalls
 from client.remote.calls.rotation import RotationCalls
 from client.remote.calls.signin import SignInCalls
 from client.remote.calls.uploads import UploadCalls
@@ -34,6 +35,7 @@ class Service(
     DossierCalls,
     ErasureCalls,
     RotationCalls,
+    ReencryptionCalls,
     EvidenceCalls,
     UploadCalls,
     JournalCalls,

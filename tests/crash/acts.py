@@ -98,6 +98,18 @@ async def _rewrite(town, made):
     )
 
 
+async def _reencrypt(town, made):
+    path = {"evidence": made.proofs["aged"]["evidence"], "number": 1}
+    return await town.ask("reencrypt", path, token=made.admin.token, data=made.ready["reencrypted"])
+
+
+async def _erase_originals(town, made):
+    proof = made.proofs["reencrypted"]
+    path = {"evidence": proof["evidence"], "number": 1}
+    headers = {"If-Match": f'"{proof["seal_id"]}"'}
+    return await town.ask("erase_originals", path, token=made.admin.token, headers=headers)
+
+
 async def _grant(town, made):
     path = {"dossier": made.dossier.id}
     return await town.ask(
@@ -235,6 +247,8 @@ ACTS = (
     Act("replace", _replace, _replaced, 200),
     Act("archive", _archive, _archived, 200),
     Act("rewrite", _rewrite, _rewritten, 200),
+    Act("reencrypt", _reencrypt, _deposited, 201),
+    Act("erase what was re-encrypted", _erase_originals, _answered(200), 200),
     Act("grant", _grant, _answered(201), 201),
     Act("revoke", _revoke, _answered(204), 204),
     Act("rotate", _rotate, _answered(201), 201),

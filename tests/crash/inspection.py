@@ -18,7 +18,7 @@ from vault.server.ports import object_key
 from vault.server.stores.records import schema
 
 _ALL = 1_000_000
-PUBLISHING = (Action.EVIDENCE_DEPOSITED, Action.EVIDENCE_REPLACED)
+PUBLISHING = (Action.EVIDENCE_DEPOSITED, Action.EVIDENCE_REPLACED, Action.EVIDENCE_REENCRYPTED)
 
 
 class Kind(StrEnum):
@@ -169,7 +169,11 @@ def _judge_versions(rows: Rows) -> list[Fault]:
     """One active version for each active proof, none for others; each version there with all that it has."""
     found = []
     for proof in rows.proofs:
-        own = [row for row in rows.versions if row["proof_id"] == proof["id"]]
+        every = [row for row in rows.versions if row["proof_id"] == proof["id"]]
+        own = [row for row in every if row["number"] > 0]
+        places = Counter(row["place"] for row in own)
+        if len(places) != len(own) or not {row["place"] for row in every} <= places.keys():
+            found.append(f"proof {proof['id']} has two versions in one place, or none where one was")
         active = [row for row in own if row["state"] == "active"]
         if len(active) != (proof["state"] == "active"):
             found.append(f"proof {proof['id']} is {proof['state']} with {len(active)} active versions")

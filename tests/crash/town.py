@@ -18,10 +18,12 @@ from tests.crash.heirs import prepare_heirs
 from tests.crash.processes import PATIENCE
 from tests.exchange.acts_of_people import Person, carry
 from tests.exchange.acts_on_dossiers import DossierAt
+from tests.exchange.again import seal_again
 from tests.exchange.world import World
 from vault.api.route import IDEMPOTENCY_HEADER
 from vault.container.examine import examine
 from vault.container.layout import parse_preamble
+from vault.container.manifest import CarriedRecipient
 from vault.container.steps import run
 from vault.server.stores.clock import SystemClock
 
@@ -198,6 +200,31 @@ async def _begin_rotations(made: Prepared) -> None:
     await town.rotated(admin, made.turned, grantees)
 
 
+async def _reencrypt(made: Prepared) -> None:
+    """Seal anew what is about to be re-encrypted, and re-encrypt what is about to lose its original."""
+    town, admin = made.town, made.admin
+    for what in ("aged", "reencrypted"):
+        content = fresh(1000, what)
+        _, container = made.seal(content)
+        proof = await town.kept(made.session, made.dossier, container)
+        again = seal_again(
+            container,
+            made.dossier.key.decapsulation,
+            admin.identity.signing,
+            (
+                CarriedRecipient("dossier", 1, made.dossier.key.public.kem),
+                CarriedRecipient("recovery", 0, town.recovery.public.kem),
+            ),
+        )
+        made.sealed[seal_id_of(again)], made.contents[seal_id_of(again)] = again, content
+        if what == "aged":
+            made.proofs[what], made.ready["reencrypted"] = proof, again
+            continue
+        path = {"evidence": proof["evidence"], "number": 1}
+        answer = await town.ok("reencrypt", path, token=admin.token, data=again)
+        made.proofs[what] = answer["version"]
+
+
 async def inhabit(town: Town, others: int) -> tuple[Prepared, list[Person]]:
     """Make an organisation, a dossier, whoever works on it, and other reviewers, the first with a grant."""
     organisation = await town.organisation(quota_bytes=10**12)
@@ -241,6 +268,7 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
     made.ready["large, damaged"] = damaged(made.ready["large"])
     await _begin_uploads(made, medium)
     made.ready["heirs"] = await prepare_heirs(town, dossier)
+    await _reencrypt(made)
     await _begin_rotations(made)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
     await _doom(made)

@@ -11,7 +11,7 @@ from vault.api.route import DIGEST_HEADER
 from vault.api.routes import BY_NAME, ROUTES
 from vault.server import metrics as module
 from vault.server.metrics import NO_ROUTE, OUTCOMES
-from vault.server.stores.records.rows import Ended
+from vault.server.stores.records.runs import Ended
 from vault.server.transferred import Break
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

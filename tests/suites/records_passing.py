@@ -6,7 +6,8 @@ from tests.suites.records_people import add_session
 from tests.suites.samples import NOW, ORIGIN, change, digest
 from vault.journal import Action
 from vault.server.ports import AlreadyExistsError, new_id
-from vault.server.stores.records.rows import Challenge, Ended, IdempotencyKey, Remembered, Run
+from vault.server.stores.records.rows import Challenge, IdempotencyKey, Remembered
+from vault.server.stores.records.runs import Ended, Run
 
 
 class PassingSuite:

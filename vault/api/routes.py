@@ -9,6 +9,7 @@ from vault.api.tables.erasure import ERASURE
 from vault.api.tables.evidence import EVIDENCE
 from vault.api.tables.journal import JOURNAL
 from vault.api.tables.people import PEOPLE
+from vault.api.tables.reencryption import REENCRYPTION
 from vault.api.tables.rotation import ROTATION
 from vault.api.tables.signin import SERVICE, SIGN_IN
 from vault.api.tables.uploads import UPLOADS
@@ -23,6 +24,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *DOSSIERS,
     *ERASURE,
     *ROTATION,
+    *REENCRYPTION,
     *EVIDENCE,
     *UPLOADS,
     *JOURNAL,

@@ -43,13 +43,15 @@ class Failpoint(StrEnum):
     UPLOAD_ABANDONED = "services.uploads.abandon: the session is gone, what the store keeps of it is not"
 
     # The rows of a version.
-    QUOTA_CHARGED = "stores.records.publishing.publish: the organisation's use is counted"
+    QUOTA_CHARGED = "stores.records.publishing._make_room: the organisation's use is counted"
     PROOF_BEGUN = "stores.records.publishing._begin: the proof's row is written"
     PROOF_MOVED = "stores.records.publishing._replace: the proof names its new seal"
     VERSION_ARCHIVED = "stores.records.publishing._archive_version: the version before is archived"
-    VERSION_WRITTEN = "stores.records.publishing.publish: the version's row is written"
-    HEAD_WRITTEN = "stores.records.publishing.publish: the envelope's row is written"
-    SEAL_WRITTEN = "stores.records.publishing.publish: the seal's row is written"
+    VERSION_WRITTEN = "stores.records.publishing._write: the version's row is written"
+    HEAD_WRITTEN = "stores.records.publishing._write: the envelope's row is written"
+    SEAL_WRITTEN = "stores.records.publishing._write: the seal's row is written"
+    PLACE_LEFT = "stores.records.publishing.reencrypt: the original has left its place, nothing stands there"
+    PLACE_TAKEN = "stores.records.publishing.reencrypt: the proof names the seal that re-encrypts it"
 
     # Archiving, rewriting, granting, revoking.
     PROOF_ARCHIVED = "stores.records.publishing.archive: the proof's row is archived"
@@ -88,6 +90,10 @@ class Failpoint(StrEnum):
     ROTATION_JUDGED = "services.rotating.rotate: the next key is good, nothing is written"
     DOSSIER_ADVANCED = "services.rotating.rotate: the dossier names its next key, nobody has a grant of it"
     GRANTS_ENDED = "services.rotating.retire: the grants of older keys are revoked"
+
+    # Originals of what was re-encrypted, erased.
+    ORIGINALS_JUDGED = "services.reencrypting._erase: the originals may be erased, nothing is written"
+    ORIGINALS_ERASED = "stores.records.erasing.erase_originals: envelopes are gone, bodies condemned"
 
     # The janitor: a server comes to these by itself, no request does.
     LOCK_TAKEN = "services.locking.take: the store keeps an archived body, no row says so"

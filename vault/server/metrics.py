@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from vault.api.route import Route
-    from vault.server.stores.records.rows import Run
+    from vault.server.stores.records.runs import Run
     from vault.server.transferred import Transferred
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST

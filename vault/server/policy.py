@@ -192,15 +192,25 @@ def _changes_evidence(who: Principal, facts: Facts) -> bool:
 
 
 def _fetches(who: Principal, facts: Facts) -> bool:
-    """Container bytes: to the depositor that sealed them and to reviewers with a grant, to nobody else."""
+    """Container bytes: to the depositor that sealed them, to reviewers with a grant, to nobody else.
+
+    And to admins with a grant, who re-encrypt; it opens them anyway.
+    """
     if who.role is Role.EDITOR:
         return facts.mandated and _sealed(who, facts)
-    return who.role is Role.REVIEWER and facts.granted
+    return who.role in {Role.REVIEWER, Role.ADMIN} and facts.granted
 
 
 def _rewrites(who: Principal, facts: Facts) -> bool:
     """Envelopes: by the depositor that sealed, and by admins, who rotate; the seal lists who may sign."""
     return who.role is Role.ADMIN or (facts.mandated and _sealed(who, facts))
+
+
+def _uploads(who: Principal, facts: Facts) -> bool:
+    """An upload: to its signer and that one's portal; an admin sends only what it re-encrypts itself."""
+    if who.role is Role.ADMIN:
+        return facts.granted and who.signing_key is not None and who.signing_key in facts.signers
+    return _sees_evidence(who, facts)
 
 
 def _sees_receipt(who: Principal, facts: Facts) -> bool:
@@ -255,11 +265,18 @@ RULES: Final[dict[str, Rule]] = {
         acting=True,
     ),
     "fetch_container": Rule(
-        roles=_REVIEWER | {Role.EDITOR}, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_fetches
+        roles=_REVIEWER | _ADMIN | {Role.EDITOR},
+        habilitated=_REVIEWER | _ADMIN,
+        subject=Subject.VERSION,
+        judge=_fetches,
     ),
+    "reencrypt": Rule(roles=_ADMIN, habilitated=_ADMIN, subject=Subject.VERSION, judge=_granted),
     "rewrite_envelope": Rule(roles=_ADMIN | {Role.EDITOR}, subject=Subject.VERSION, judge=_rewrites),
     "upload": Rule(
-        roles=_PORTAL | {Role.EDITOR}, habilitated=_PORTAL, subject=Subject.UPLOAD, judge=_sees_evidence
+        roles=_PORTAL | _ADMIN | {Role.EDITOR},
+        habilitated=_PORTAL | _ADMIN,
+        subject=Subject.UPLOAD,
+        judge=_uploads,
     ),
     # A reviewer needs it too: mandates are judged at the time that the receipt gives.
     "see_receipt": Rule(roles=_ALL, habilitated=_REVIEWER, subject=Subject.VERSION, judge=_sees_receipt),

@@ -255,6 +255,13 @@ SENDS: dict[str, Send] = {
     "get_rotation": lambda s, _w, _a: s.get_rotation(OWN),
     "list_outdated": lambda s, _w, _a: s.list_outdated(OWN, OutdatedQuery()),
     "retire_dossier_key": lambda s, _w, _a: s.retire_dossier_key(TURNED, 1),
+    "get_reencryption": lambda s, _w, _a: s.get_reencryption(OWN),
+    "list_left": lambda s, _w, _a: s.list_left(OWN, Paging()),
+    "reencrypt": lambda s, w, _a: s.reencrypt(w.proof, 2, upload_bytes(w.reencrypted)),
+    "begin_reencryption": lambda s, w, _a: s.begin_reencryption(
+        w.proof, 2, upload_bytes(without_payload(w.reencrypted))
+    ),
+    "erase_originals": lambda s, w, _a: s.erase_originals(w.proof, 1, if_match=w.first),
     "deposit": lambda s, w, _a: s.deposit(OWN, upload_bytes(w.new_container)),
     "list_evidence": lambda s, _w, _a: s.list_evidence(OWN, EvidenceQuery()),
     "get_evidence": lambda s, w, _a: s.get_evidence(w.proof),

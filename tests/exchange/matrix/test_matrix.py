@@ -46,6 +46,7 @@ UNRECORDED_CHANGES = {
     "create_challenge",
     "begin_upload",
     "begin_replacement",
+    "begin_reencryption",
     "put_part",
     "put_upload_envelope",
     "abandon_upload",

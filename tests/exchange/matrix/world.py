@@ -29,6 +29,7 @@ from client.trust import Anchor
 from keys.derivation import PasswordCost
 from keys.keyfile import Use
 from keys.keyring import Identity
+from tests.exchange.again import seal_again
 from tests.exchange.cutting import content_digest, cut
 from vault.api.models.dossiers import TemplateQuery
 from vault.api.models.people import AccountChange, AccountRequest, OrganisationRequest, TokenRequest
@@ -118,6 +119,18 @@ class World:
     new_template: bytes = b""
     new_container: bytes = b""
     better_container: bytes = b""
+    reencrypted: bytes = b""
+    first: str = ""
+
+    def seal_again(self, container: bytes) -> bytes:
+        """Return what re-encrypts a container, sealed by the admin."""
+        key, admin = self.keys[OWN], self.identities["admin"]
+        opens = self.known.opened_by(admin)[1].decapsulation
+        recipients = (
+            CarriedRecipient("dossier", key.generation, key.public_key),
+            CarriedRecipient("recovery", 0, self.anchor.recovery_key()),
+        )
+        return seal_again(container, opens, admin.signing, recipients)
 
     def seal(self, signer: str, dossier: str = OWN, *, supersedes: str = "") -> bytes:
         """Return a container of one small file, sealed as the client seals."""
@@ -307,13 +320,18 @@ async def _proofs(world: World) -> None:
     for name, dossier in (("editor", OWN), ("stranger_editor", FOREIGN)):
         async with connect(world.url) as service:
             await sign_in(service, world.identities[name])
-            first = await service.deposit(dossier, upload_bytes(world.seal(name, dossier)))
+            sealed = world.seal(name, dossier)
+            first = await service.deposit(dossier, upload_bytes(sealed))
             if dossier == OWN:
                 world.proof, old = first.version.evidence, first.version.seal_id
                 better = world.seal(name, supersedes=old)
                 second = await service.replace_evidence(world.proof, upload_bytes(better), if_match=old)
                 world.active = second.version.seal_id
                 world.envelopes = {name: _rewrapped(world, better, name) for name in ("editor", "admin")}
+                world.reencrypted = world.seal_again(better)
+                async with connect(world.url, token=world.tokens["admin"]) as admin:
+                    again = await admin.reencrypt(world.proof, 1, upload_bytes(world.seal_again(sealed)))
+                world.first = again.version.seal_id
 
 
 async def _upload(world: World) -> None:

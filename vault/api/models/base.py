@@ -67,6 +67,10 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Stored = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=400_000)]
+"""Bytes in base64url without padding: an envelope of the largest size, and more than a seal, fit."""
+
+
 class SignedStatement(BaseModel):
     """A statement and its signature, as the key tools write them."""
 

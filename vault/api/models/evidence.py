@@ -16,6 +16,7 @@ from vault.api.models.base import (
     Paging,
     Request,
     SignedStatement,
+    Stored,
     Time,
 )
 
@@ -53,6 +54,11 @@ class Version(Answer):
     deposited: Time
     opened: Opened
     erased: Time | None = Field(None, description="Since when nothing that is kept opens it.")
+    depositor: Hex32 | None = Field(
+        None,
+        description="Of a re-encrypted version: key id of who sealed it first. It has the place of the one "
+        "with the seal that it supersedes.",
+    )
 
 
 class Evidence(Answer):
@@ -80,10 +86,24 @@ class Deposited(Answer):
     receipt: SignedStatement
 
 
+class Original(Answer):
+    """What stood in the place of a version before it was re-encrypted: its seal and receipt outlive it."""
+
+    seal_id: Hex32
+    seal: Stored = Field(description="Length, JSON and signature, as they stood in the container.")
+    receipt: SignedStatement
+    deposited: Time
+    erased: Time | None = Field(None, description="Since when its body and envelope are destroyed.")
+
+
 class Receipt(Answer):
-    """The receipt again."""
+    """The receipt again; of a re-encrypted version with what proves who sealed the same files first."""
 
     receipt: SignedStatement
+    originals: tuple[Original, ...] = Field(default=(), description="The first deposit first.")
+    issuers: tuple[SignedStatement, ...] = Field(
+        default=(), description="What the admins who re-encrypted are judged by: their habilitations."
+    )
 
 
 class OpeningRequest(Request):

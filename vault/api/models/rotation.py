@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from vault.api.models.base import Answer, Count, DossierId, Paging, Request, SignedStatement
+from vault.api.models.base import Answer, Count, DossierId, Paging, Request, SignedStatement, Stored
 from vault.api.models.evidence import Version  # noqa: TC001 - pydantic reads the annotation
-
-Stored = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=400_000)]
-"""Bytes in base64url without padding: an envelope of the largest size, and more than a seal, fit."""
 
 MAX_OUTDATED: int = 50
 """The longest page of envelopes."""

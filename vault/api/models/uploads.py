@@ -25,6 +25,9 @@ class Upload(Answer):
     id: Hex16
     dossier: DossierId
     replaces: Hex16 | None = Field(default=None, description="The proof that it will replace.")
+    reencrypts: Hex32 | None = Field(
+        default=None, description="Seal of the version whose place it will take, with the same files."
+    )
     evidence_type: EvidenceType
     seal_id: Hex32
     state: UploadState

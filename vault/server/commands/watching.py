@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vault.server.metrics import Metrics
     from vault.server.ports import Clock, Records
     from vault.server.services.health import Health
-    from vault.server.stores.records.rows import Run
+    from vault.server.stores.records.runs import Run
 
 WATCHED_DAYS: Final = (7, 30)
 """Within how many days habilitations that end are counted; the authority's key has to be fetched for it."""

@@ -95,7 +95,7 @@ class Completing:
                 raise _CompletedError
             preamble, envelope = parse_head(current.head)
             judge_head(preamble, envelope, seal, Expectations(generation=current.generation))
-            outline, place = Outline(preamble, envelope, seal), Place(current.dossier_id, current.proof_id)
+            outline, place = Outline(preamble, envelope, seal), Place.of(current)
             dossier = await self._publishing.check_signer(tx, place, outline, act, now=tx.now)
             await self._publishing.check_seal(tx, dossier, place, outline)
             incoming = Incoming(outline, current.head, body)

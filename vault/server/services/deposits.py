@@ -72,10 +72,22 @@ class Deposits:
             place = await self._publishing.find_place(view, proof_id, match)
         return await self._take(place, chunks, act)
 
+    async def reencrypt(
+        self, proof_id: str, number: int, chunks: AsyncIterator[bytes], act: Act
+    ) -> Deposited:
+        """Let a container with the same files take the place of a version.
+
+        Raises:
+            ContainerError, RefusedError: it is not taken; nothing is left of it.
+        """
+        async with self._records.read() as view:
+            place = await self._publishing.find_original(view, proof_id, number)
+        return await self._take(place, chunks, act)
+
     async def _take(self, place: Place, chunks: AsyncIterator[bytes], act: Act) -> Deposited:
         async with self._records.read() as view:
             # What needs no byte of the body is refused before it is sent.
-            await self._publishing.admission.check_place(view, place.dossier)
+            await self._publishing.check_place(view, place)
         reach(Failpoint.DEPOSIT_BEGUN)
         arrival = Arrival(chunks, ArrivalExaminer(Expectations(dossier=place.dossier)))
         async with aclosing(arrival.body()) as body:

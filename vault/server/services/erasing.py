@@ -219,7 +219,7 @@ class Erasing:
             "erased": erased.created_at,
             "root": said.root.hex(),
             "versions": said.versions,
-            "size": await view.erasures.size(erased.dossier_id),
+            "size": await view.erasures.size(erased.dossier_id, erased=erased.created_at),
             "grants": said.grants,
             "templates": said.templates,
             "uploads": 0,
@@ -289,7 +289,7 @@ def _line(kept: erasing.Kept) -> ErasedVersion:
     seal = None if kept.seal is None else read_seal(kept.seal, version.seal_id)
     return ErasedVersion(
         proof=version.proof_id,
-        number=version.number,
+        number=kept.number,
         evidence_type=version.evidence_type,
         seal_id=version.seal_id,
         root=b"" if seal is None else seal.seal.root,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keys.canonical import encode_binary
 from keys.statements import Opening as OpeningStatement
-from vault.api.models.evidence import Opening, Receipt
+from vault.api.models.evidence import Opening, Original, Receipt
 from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
 from vault.server.failpoints import Failpoint, reach
@@ -14,14 +15,15 @@ from vault.server.ports import OutdatedError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.keeping import keep, require_kept
-from vault.server.services.publishing import precondition_failed
+from vault.server.services.publishing import is_active, precondition_failed
 
 if TYPE_CHECKING:
     from vault.api.models.base import Page
     from vault.api.models.evidence import Evidence, EvidenceQuery, OpeningRequest, Version
     from vault.server.ports import Clock, Records
-    from vault.server.services.acts import Act
+    from vault.server.services.acts import Act, View
     from vault.server.services.beliefs import Beliefs
+    from vault.server.stores.records.rows import Version as Row
 
 
 class Proofs:
@@ -69,10 +71,10 @@ class Proofs:
             dossier = await tx.dossiers.get(proof.dossier_id)
             assert dossier is not None
             require_kept(dossier)
-            if proof.seal_id != match:
+            if not await is_active(tx, proof, match):
                 raise precondition_failed(proof.seal_id)
             try:
-                proof = await tx.evidence.archive(proof_id, expected=match)
+                proof = await tx.evidence.archive(proof_id, expected=proof.seal_id)
             except OutdatedError:
                 raise RefusedError(Code.CONFLICT, "the proof is archived already") from None
             await tx.record(
@@ -84,13 +86,23 @@ class Proofs:
         return await self.get(proof_id, act)
 
     async def receipt(self, proof_id: str, number: int) -> Receipt:
-        """Return the receipt of a version again."""
+        """Return the receipt of a version again, and what proves who sealed it first."""
         async with self._records.read() as view:
             version = await view.evidence.version(proof_id, number)
             assert version is not None
             receipt = await view.evidence.receipt(version.seal_id)
-        assert receipt is not None
-        return Receipt(receipt=views.statement(receipt))
+            assert receipt is not None
+            if version.sealer is None:
+                return Receipt(receipt=views.statement(receipt))
+            rows = await view.evidence.originals(version.place)
+            originals = tuple([await _original(view, row) for row in rows])
+            sealers = {row.sealer for row in (*rows, version) if row.sealer is not None}
+            grounds = await self._beliefs.grounds(view, sealers)
+        return Receipt(
+            receipt=views.statement(receipt),
+            originals=originals,
+            issuers=tuple(views.statement(row) for row in grounds.all),
+        )
 
     async def record_opening(self, proof_id: str, number: int, request: OpeningRequest, act: Act) -> Opening:
         """Store a reviewer's signed word on whether a version opened.
@@ -130,3 +142,17 @@ class Proofs:
             answer = Opening(id=row.id, outcome=row.outcome, at=row.created_at)
             await act.remember(tx, answer)
         return answer
+
+
+async def _original(view: View, row: Row) -> Original:
+    """Return what is kept of a version that was re-encrypted."""
+    seal, receipt = await view.evidence.seal(row.seal_id), await view.evidence.receipt(row.seal_id)
+    assert seal is not None
+    assert receipt is not None
+    return Original(
+        seal_id=row.seal_id.hex(),
+        seal=encode_binary(seal),
+        receipt=views.statement(receipt),
+        deposited=row.created_at,
+        erased=row.erased_at,
+    )

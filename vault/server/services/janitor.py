@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from vault.server.ports import ObjectLockedError, RecordsError, StoreError, new_id, object_key
 from vault.server.services.locking import LOCKS
 from vault.server.services.removing import note, remove
-from vault.server.stores.records.rows import Ended
+from vault.server.stores.records.runs import Ended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection

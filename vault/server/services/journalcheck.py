@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 PAGE: Final = 200
 """Entries of one transaction; they are short, so that no writer's old rows have to be kept for it."""
 
-_DEPOSITS: Final = frozenset({Action.EVIDENCE_DEPOSITED.value, Action.EVIDENCE_REPLACED.value})
+_DEPOSITS: Final = frozenset(
+    {
+        Action.EVIDENCE_DEPOSITED.value,
+        Action.EVIDENCE_REENCRYPTED.value,
+        Action.EVIDENCE_REPLACED.value,
+    }
+)
 _ENVELOPES: Final = _DEPOSITS | {Action.ENVELOPE_REWRITTEN.value}
 
 
@@ -156,5 +162,5 @@ def _compare(told: Iterable[_Told], versions: Mapping[bytes, Version]) -> Iterat
             detail = f"the journal has another envelope in generation {one.generation}"
         if detail:
             yield where._replace(
-                kind=Kind.ROW_DIFFERS, detail=detail, number=version.number, object=version.body_key
+                kind=Kind.ROW_DIFFERS, detail=detail, number=max(version.number, 0), object=version.body_key
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from keys.statements import Receipt, momentary, sign_statement
 from vault.api.models.evidence import Deposited
@@ -13,6 +13,7 @@ from vault.server.ports import OutdatedError, QuotaExceededError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.admission import Admission
+from vault.server.services.reencryption import Reencryption
 from vault.server.stores.records.publishing import Deposit
 from vault.server.stores.records.rows import SignedBytes
 
@@ -33,11 +34,18 @@ class Place(NamedTuple):
         dossier: the dossier's id.
         proof: id of the proof whose active version is replaced, None for a new proof.
         match: seal id that If-Match names, where it was sent.
+        original: seal id of the proof's version that is re-encrypted, None where none is.
     """
 
     dossier: str
     proof: str | None = None
     match: bytes | None = None
+    original: bytes | None = None
+
+    @classmethod
+    def of(cls, upload: rows.Upload) -> Self:
+        """Return where an upload goes."""
+        return cls(upload.dossier_id, upload.proof_id, original=upload.original)
 
 
 class Incoming(NamedTuple):
@@ -60,6 +68,7 @@ class Publishing:
     def __init__(self, beliefs: Beliefs, key: SigningKey) -> None:
         self.admission = Admission(beliefs)
         self._beliefs = beliefs
+        self._reencryption = Reencryption(beliefs)
         self._key = key
 
     async def find_place(self, view: View, proof_id: str, match: bytes) -> Place:
@@ -70,9 +79,26 @@ class Publishing:
         """
         proof = await view.evidence.proof(proof_id)
         assert proof is not None
-        if proof.seal_id != match:
+        if not await is_active(view, proof, match):
             raise precondition_failed(proof.seal_id)
         return Place(proof.dossier_id, proof.id, match)
+
+    @staticmethod
+    async def find_original(view: View, proof_id: str, number: int) -> Place:
+        """Return where what re-encrypts a version goes."""
+        version = await view.evidence.version(proof_id, number)
+        assert version is not None
+        return Place(version.dossier_id, proof_id, original=version.seal_id)
+
+    async def check_place(self, view: View, place: Place) -> rows.Dossier:
+        """Return the dossier, if it takes anything there; re-encrypted is what a closed one holds, too.
+
+        Raises:
+            RefusedError: see `Admission.check_place`.
+        """
+        if place.original is not None:
+            return await self.admission.check_dossier(view, place.dossier)
+        return await self.admission.check_place(view, place.dossier)
 
     async def check_signer(
         self, view: View, place: Place, outline: Outline, act: Act, *, now: int
@@ -80,9 +106,12 @@ class Publishing:
         """Return the dossier, if it takes what this signer sealed from who asks.
 
         Raises:
-            RefusedError: see `Admission.check_place` and `Admission.check_signer`.
+            RefusedError: see `check_place`, `Admission.check_signer` and `Reencryption.check_signer`.
         """
-        dossier = await self.admission.check_place(view, place.dossier)
+        dossier = await self.check_place(view, place)
+        if place.original is not None:
+            await self._reencryption.check_signer(view, dossier, outline, act, now=now)
+            return dossier
         replacing = place.proof is not None
         await self.admission.check_signer(view, dossier, outline, act, replacing=replacing, now=now)
         return dossier
@@ -96,7 +125,10 @@ class Publishing:
         """
         await self._check_unseen(view, outline.seal.seal_id)
         await self.admission.check_contents(view, dossier, outline)
-        await self._check_supersedes(view, outline, place)
+        if place.original is not None:
+            await self._reencryption.check_seal(view, outline, place.original)
+        else:
+            await self._check_supersedes(view, outline, place)
 
     @staticmethod
     async def _check_unseen(view: View, seal_id: bytes) -> None:
@@ -111,7 +143,7 @@ class Publishing:
             "this seal was deposited before; its receipt comes along",
             extra={
                 "evidence": known.proof_id,
-                "number": known.number,
+                "number": known.number if known.stands else (await _standing(view, known)).number,
                 "receipt": views.statement(receipt).model_dump(),
             },
         )
@@ -126,9 +158,9 @@ class Publishing:
             return
         proof = await view.evidence.proof(place.proof)
         assert proof is not None
-        if place.match is not None and proof.seal_id != place.match:
+        if place.match is not None and not await is_active(view, proof, place.match):
             raise precondition_failed(proof.seal_id)
-        if proof.state != "active" or seal.supersedes != proof.seal_id:
+        if proof.state != "active" or not await is_active(view, proof, seal.supersedes):
             raise RefusedError(
                 Code.CONFLICT,
                 "the seal does not supersede the proof's active seal",
@@ -154,8 +186,9 @@ class Publishing:
         """
         outline, proof_id = incoming.outline, place.proof or new_id()
         seal, envelope = outline.seal, outline.envelope
+        proof = await tx.evidence.proof(place.proof) if place.proof else None
         recorded = await tx.record(
-            Action.EVIDENCE_REPLACED if place.proof else Action.EVIDENCE_DEPOSITED,
+            _action(place),
             [Subject("dossier", dossier.id), Subject("evidence", proof_id)],
             {
                 Fact.EVIDENCE_TYPE: seal.seal.evidence_type,
@@ -205,18 +238,41 @@ class Publishing:
             body=incoming.body,
             seal=seal.encode(),
             receipt=SignedBytes(receipt.statement, receipt.signature),
+            replaces=proof.seal_id if proof else None,
         )
         try:
-            version = await tx.evidence.publish(deposit)
+            version = await (
+                tx.evidence.publish(deposit) if place.original is None else tx.evidence.reencrypt(deposit)
+            )
         except QuotaExceededError:
             raise RefusedError(
                 Code.QUOTA_EXCEEDED,
                 "the organisation's quota does not leave room beside what is stored and being uploaded",
             ) from None
         except OutdatedError:
-            raise RefusedError(Code.CONFLICT, "the seal does not supersede the proof's active seal") from None
+            raise RefusedError(Code.CONFLICT, "the seal does not supersede the one in its place") from None
         reach(Failpoint.DEPOSIT_PUBLISHED)
         return Deposited(version=views.version(version), receipt=views.statement(receipt))
+
+
+async def is_active(view: View, proof: rows.Proof, seal_id: bytes) -> bool:
+    """Tell whether a seal is a proof's active one, or stood in its place before that re-encrypted it."""
+    if seal_id == proof.seal_id:
+        return True
+    named, active = await view.evidence.by_seal(seal_id), await view.evidence.by_seal(proof.seal_id)
+    return named is not None and active is not None and named.place == active.place
+
+
+async def _standing(view: View, version: rows.Version) -> rows.Version:
+    standing = await view.evidence.standing(version.place)
+    assert standing is not None
+    return standing
+
+
+def _action(place: Place) -> Action:
+    if place.original is not None:
+        return Action.EVIDENCE_REENCRYPTED
+    return Action.EVIDENCE_REPLACED if place.proof else Action.EVIDENCE_DEPOSITED
 
 
 def precondition_failed(active: bytes) -> RefusedError:

@@ -28,6 +28,7 @@ from vault.server.services.organisations import Organisations
 from vault.server.services.ownership import Ownership
 from vault.server.services.parts import Parts
 from vault.server.services.publishing import Publishing
+from vault.server.services.reencrypting import Reencrypting
 from vault.server.services.removing import Removing
 from vault.server.services.retentions import Retentions
 from vault.server.services.rewriting import Rewriting
@@ -71,6 +72,7 @@ class Services:
     organisations: Organisations
     ownership: Ownership
     parts: Parts
+    reencrypting: Reencrypting
     retentions: Retentions
     rewriting: Rewriting
     rotating: Rotating
@@ -111,6 +113,7 @@ def build_services(
     publishing = Publishing(beliefs, key)
     discarding = Discarding(records, store, clock)
     facts = FactGathering(records, clock, beliefs)
+    removing = Removing(records, store, clock)
     signin = SignIn(
         records,
         clock,
@@ -128,7 +131,7 @@ def build_services(
         depositors=Depositors(records, clock, beliefs, origin=origin),
         dossiers=Dossiers(records, clock, beliefs),
         enrolments=Enrolments(records, clock, signin, throttling, origin=origin),
-        erasing=Erasing(records, store, clock, Removing(records, store, clock), key),
+        erasing=Erasing(records, store, clock, removing, key),
         evidence=Proofs(records, clock, beliefs),
         facts=facts,
         fetching=Fetching(records, store, facts),
@@ -145,6 +148,7 @@ def build_services(
         ),
         ownership=Ownership(records, beliefs),
         parts=Parts(records, store, clock, lifetime=settings.upload_seconds),
+        reencrypting=Reencrypting(records, beliefs, removing),
         retentions=Retentions(records),
         rewriting=Rewriting(records, beliefs),
         rotating=Rotating(records, beliefs),

@@ -31,6 +31,8 @@ class Rows(NamedTuple):
         seal: as it is stored beside the receipt; None where that row is missing.
         receipt: None where it is not one of this version.
         entry: the journal entry that the receipt names.
+        beside: of a re-encrypted version what it re-encrypts, of an original what stands in its place.
+        beside_seal: the seal of that as it is stored.
     """
 
     version: rows.Version
@@ -39,6 +41,8 @@ class Rows(NamedTuple):
     seal: bytes | None
     receipt: Receipt | None
     entry: rows.JournalEntry | None
+    beside: rows.Version | None = None
+    beside_seal: bytes | None = None
 
 
 async def read_rows(view: Reading, seal_id: bytes) -> Rows | None:
@@ -48,6 +52,7 @@ async def read_rows(view: Reading, seal_id: bytes) -> Rows | None:
         return None
     receipt = _read_receipt(await view.evidence.receipt(seal_id), seal_id)
     entries = await view.journal.entries(receipt.journal_position, 1) if receipt is not None else ()
+    beside = await _beside(view, version)
     return Rows(
         version,
         await view.evidence.proof(version.proof_id),
@@ -55,7 +60,17 @@ async def read_rows(view: Reading, seal_id: bytes) -> Rows | None:
         await view.evidence.seal(seal_id),
         receipt,
         entries[0] if entries else None,
+        beside,
+        await view.evidence.seal(beside.seal_id) if beside is not None else None,
     )
+
+
+async def _beside(view: Reading, version: rows.Version) -> rows.Version | None:
+    if not version.stands:
+        return await view.evidence.standing(version.place)
+    if version.sealer is not None and version.supersedes is not None:
+        return await view.evidence.by_seal(version.supersedes)
+    return None
 
 
 def seal_of(found: Rows) -> SignedSeal | None:
@@ -88,6 +103,7 @@ def check_rows(found: Rows, seal: SignedSeal | None) -> Iterator[Finding]:
         names = ", ".join(sorted(set(differing)))
         yield Finding(Kind.ROW_DIFFERS, f"the row does not say what was sealed and receipted: {names}")
     yield from _check_proof(found)
+    yield from _check_place(found, seal)
 
 
 def _check_seal(found: Rows) -> Iterator[Finding]:
@@ -129,7 +145,7 @@ def _against_seal(version: rows.Version, seal: SignedSeal) -> Iterator[str]:
     for name, value in (
         ("dossier_id", said.dossier),
         ("evidence_type", said.evidence_type),
-        ("signer", said.signer_key_id),
+        ("sealed_by", said.signer_key_id),
         ("supersedes", said.supersedes or None),
         ("sealed_at", said.sealed_at),
         ("body_size", body_size(seal)),
@@ -153,12 +169,14 @@ def _against_receipt(version: rows.Version, receipt: Receipt) -> Iterator[str]:
         ("proof_id", receipt.proof),
         ("dossier_id", receipt.dossier),
         ("evidence_type", receipt.evidence_type),
-        ("signer", receipt.signer),
+        ("sealed_by", receipt.signer),
         ("actor", receipt.actor),
         ("supersedes", receipt.supersedes or None),
         ("position", receipt.journal_position),
         ("created_at", receipt.issued),
     ]
+    if version.stands and version.sealer is None:
+        pairs.append(("place", receipt.journal_position))
     if version.generation == receipt.generation:
         pairs += [
             ("envelope_digest", receipt.envelope_digest),
@@ -184,3 +202,19 @@ def _check_proof(found: Rows) -> Iterator[Finding]:
         agrees and stands and version.number <= proof.version and newest == (proof.seal_id == version.seal_id)
     ):
         yield Finding(Kind.PROOF_DIFFERS, "the row of the proof does not fit this version")
+
+
+def _check_place(found: Rows, seal: SignedSeal | None) -> Iterator[Finding]:
+    """Check that what was re-encrypted and what re-encrypts it are about the same files of one depositor."""
+    version, beside = found.version, found.beside
+    if version.stands and version.sealer is None:
+        return
+    other = read_seal(found.beside_seal, beside.seal_id) if beside and found.beside_seal else None
+    agrees = (
+        beside is not None
+        and all(getattr(beside, name) == getattr(version, name) for name in ("proof_id", "place", "signer"))
+        and beside.stands != version.stands
+        and (seal is None or other is None or seal.seal.content == other.seal.content)
+    )
+    if not agrees:
+        yield Finding(Kind.PROOF_DIFFERS, "what was re-encrypted and what stands in its place do not agree")

@@ -27,7 +27,7 @@ from vault.server.services.hashing import hashed
 from vault.server.services.journalcheck import JournalCheck
 from vault.server.services.rowcheck import Rows, check_rows, read_rows, seal_of
 from vault.server.services.templatecheck import check_templates
-from vault.server.stores.records.rows import Ended
+from vault.server.stores.records.runs import Ended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -262,7 +262,7 @@ def _placed(finding: Finding, version: Version) -> Finding:
     return finding._replace(
         dossier=version.dossier_id,
         evidence=version.proof_id,
-        number=version.number,
+        number=max(version.number, 0),
         seal=version.seal_id.hex(),
         object=version.body_key,
     )

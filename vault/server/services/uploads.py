@@ -83,6 +83,18 @@ class Uploads:
             place = await self._publishing.find_place(view, proof_id, match)
         return await self._begin(place, chunks, act)
 
+    async def begin_reencryption(
+        self, proof_id: str, number: int, chunks: AsyncIterator[bytes], act: Act
+    ) -> Upload:
+        """Begin to send what re-encrypts a version, or find that again.
+
+        Raises:
+            ContainerError, RefusedError: it would not be taken; nothing is left of it.
+        """
+        async with self._records.read() as view:
+            place = await self._publishing.find_original(view, proof_id, number)
+        return await self._begin(place, chunks, act)
+
     async def get(self, upload_id: str) -> Upload:
         """Return a session.
 
@@ -99,6 +111,7 @@ class Uploads:
             id=upload.id,
             dossier=upload.dossier_id,
             replaces=upload.proof_id,
+            reencrypts=upload.original.hex() if upload.original else None,
             evidence_type=upload.evidence_type,
             seal_id=upload.seal_id.hex(),
             state=UploadState(upload.state),
@@ -159,7 +172,7 @@ class Uploads:
     async def _begin(self, place: Place, chunks: AsyncIterator[bytes], act: Act) -> Upload:
         async with self._records.read() as view:
             # What needs no byte of the body is refused before it is sent.
-            dossier = await self._publishing.admission.check_place(view, place.dossier)
+            dossier = await self._publishing.check_place(view, place)
             organisation = await view.organisations.get(dossier.organisation_id)
         assert organisation is not None
         arrival = Arrival(chunks, AnnouncementExaminer(Expectations(dossier=place.dossier)))
@@ -187,7 +200,7 @@ class Uploads:
         async with self._records.read() as view:
             dossier = await self._publishing.check_signer(view, place, outline, act, now=now)
             found = await view.uploads.by_seal(outline.seal.seal_id, now=now)
-            if found is None or found.proof_id != place.proof:
+            if found is None or (found.proof_id, found.original) != (place.proof, place.original):
                 await self._publishing.check_seal(view, dossier, place, outline)
                 return None
         if found.state == OPEN and outline.envelope.envelope.generation > found.generation:
@@ -233,11 +246,12 @@ class Uploads:
             size=outline.size,
             created_at=now,
             expires_at=now + self._lifetime,
+            original=place.original,
         )
 
     async def _renew(self, before: rows.Upload, head: bytes, outline: Outline, act: Act) -> None:
         now, generation = self._clock.now(), outline.envelope.envelope.generation
-        place = Place(before.dossier_id, before.proof_id)
+        place = Place.of(before)
         async with self._records.read() as view:
             dossier = await self._publishing.check_signer(view, place, outline, act, now=now)
             await self._publishing.admission.check_contents(view, dossier, outline)

@@ -172,7 +172,7 @@ def version(row: rows.Version) -> Version:
         evidence_type=row.evidence_type,
         state=State(row.state),
         seal_id=row.seal_id.hex(),
-        signer=row.signer.hex(),
+        signer=row.sealed_by.hex(),
         supersedes=row.supersedes.hex() if row.supersedes else None,
         generation=row.generation,
         dossier_generation=row.dossier_generation,
@@ -181,6 +181,7 @@ def version(row: rows.Version) -> Version:
         deposited=row.created_at,
         opened=opened,
         erased=row.erased_at,
+        depositor=row.signer.hex() if row.sealer else None,
     )
 
 

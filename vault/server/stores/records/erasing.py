@@ -51,11 +51,13 @@ class Kept(NamedTuple):
 
     Attributes:
         version: its row.
+        number: of the proof's version that it is, or was before it was re-encrypted.
         seal: as stored, None where it was lost.
         until: UTC seconds until which the store was told to keep the body, 0 where it was not.
     """
 
     version: Version
+    number: int
     seal: bytes | None
     until: int
 
@@ -123,31 +125,37 @@ class Erasures:
     async def kept(self, dossier_id: str, *, after: int = -1) -> tuple[Kept, ...]:
         """Return the next versions of a dossier in the order of their deposits, `PAGE` of them at most.
 
+        What was re-encrypted counts until it is erased, which has an entry of its own in the journal.
+
         Args:
             dossier_id: of this dossier.
             after: position of the last one that was seen.
         """
         table, seals, locks = schema.versions, schema.seals, schema.locks
         columns = [table.c[name] for name in Version._fields]
+        standing = table.alias()
         query = (
-            select(*columns, seals.c.seal, func.coalesce(locks.c.until, 0))
+            select(*columns, standing.c.number, seals.c.seal, func.coalesce(locks.c.until, 0))
             .select_from(
-                table.outerjoin(seals, seals.c.seal_id == table.c.seal_id).outerjoin(
-                    locks, locks.c.seal_id == table.c.seal_id
-                )
+                table.outerjoin(seals, seals.c.seal_id == table.c.seal_id)
+                .outerjoin(locks, locks.c.seal_id == table.c.seal_id)
+                .join(standing, and_(standing.c.place == table.c.place, standing.c.number > 0))
             )
             .where(table.c.dossier_id == dossier_id, table.c.position > after)
+            .where(or_(table.c.number > 0, table.c.erased_at.is_(None)))
             .order_by(table.c.position)
             .limit(PAGE)
         )
         rows: Sequence[Any] = (await self._handle.execute(query)).all()
-        return tuple(Kept(Version(*row[:-2]), row[-2], row[-1]) for row in rows)
+        return tuple(Kept(Version(*row[:-3]), *row[-3:]) for row in rows)
 
-    async def size(self, dossier_id: str) -> int:
-        """Return how many bytes all versions of a dossier have, or had."""
+    async def size(self, dossier_id: str, *, erased: int) -> int:
+        """Return how many bytes all had that was erased with a dossier, at the time ``erased``."""
         table = schema.versions
         size = func.coalesce(func.sum(table.c.head_size + table.c.body_size), 0)
-        return int(await self._handle.value(select(size).where(table.c.dossier_id == dossier_id)))
+        # An original that was erased before is none of the certificate's.
+        own = (table.c.dossier_id == dossier_id, or_(table.c.number > 0, table.c.erased_at >= erased))
+        return int(await self._handle.value(select(size).where(*own)))
 
     async def accesses(self, dossier_id: str) -> Accesses:
         """Return how much there is that opens a dossier."""
@@ -269,6 +277,34 @@ class ErasureChanges(ErasureUpkeep):
         reach(Failpoint.BODIES_CONDEMNED)
         return ended
 
+    async def erase_originals(self, originals: Sequence[Version], organisation_id: str) -> int:
+        """Destroy the envelopes of what was re-encrypted, and condemn its bodies; return their bytes.
+
+        Raises:
+            OutdatedError: one of them stands, or is erased.
+        """
+        table, heads = schema.versions, schema.heads
+        size = 0
+        for original in originals:
+            await self._change.swap(
+                update(table)
+                .where(table.c.seal_id == original.seal_id, table.c.number < 0, table.c.erased_at.is_(None))
+                .values(erased_at=self._change.now),
+                "the original",
+            )
+            await self._change.execute(delete(heads).where(heads.c.seal_id == original.seal_id))
+            size += original.head_size + original.body_size
+        await self._give_back(organisation_id, size)
+        await self._condemning.condemn([one.body_key for one in originals], now=self._change.now)
+        reach(Failpoint.ORIGINALS_ERASED)
+        return size
+
+    async def _give_back(self, organisation_id: str, size: int) -> None:
+        organisation = await self._organisations.get(organisation_id)
+        assert organisation is not None
+        # A count that went wrong is no reason to keep what has to go.
+        await self._organisations.charge(organisation_id, -min(size, organisation.used_bytes))
+
     async def _destroy_grants(self, dossier_id: str) -> None:
         grants, statements, answers = schema.grants, schema.statements, schema.remembered
         await self._change.execute(delete(grants).where(grants.c.dossier_id == dossier_id))
@@ -302,10 +338,7 @@ class ErasureChanges(ErasureUpkeep):
         )
         size = func.coalesce(func.sum(table.c.head_size + table.c.body_size), 0)
         used = int(await self._change.value(select(size).where(own, table.c.erased_at.is_(None))))
-        organisation = await self._organisations.get(organisation_id)
-        assert organisation is not None
-        # A count that went wrong is no reason to keep what has to go.
-        await self._organisations.charge(organisation_id, -min(used, organisation.used_bytes))
+        await self._give_back(organisation_id, used)
         await self._change.execute(
             update(table).where(own, table.c.erased_at.is_(None)).values(erased_at=self._change.now)
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 
 from vault.server.stores.records import schema
 from vault.server.stores.records.handle import Handle, rows_of
@@ -13,6 +13,8 @@ from vault.server.stores.records.rows import Opening, Page, Proof, SignedBytes, 
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from sqlalchemy import ColumnElement, FromClause, Select
 
 
 class Evidence:
@@ -39,11 +41,23 @@ class Evidence:
         return await self._handle.first(Version, rows_of(Version, table).where(table.c.seal_id == seal_id))
 
     async def versions(self, proof_id: str) -> tuple[Version, ...]:
-        """Return all versions of a proof, the oldest first."""
+        """Return all versions of a proof that stand, the oldest first."""
         table = schema.versions
-        return await self._handle.all(
-            Version, rows_of(Version, table).where(table.c.proof_id == proof_id).order_by(table.c.number)
+        query = rows_of(Version, table).where(table.c.proof_id == proof_id, table.c.number > 0)
+        return await self._handle.all(Version, query.order_by(table.c.number))
+
+    async def standing(self, place: int) -> Version | None:
+        """Return the version that stands in a place."""
+        table = schema.versions
+        return await self._handle.first(
+            Version, rows_of(Version, table).where(table.c.place == place, table.c.number > 0)
         )
+
+    async def originals(self, place: int) -> tuple[Version, ...]:
+        """Return what stood in a place before it was re-encrypted, the oldest first, erased or not."""
+        table = schema.versions
+        query = rows_of(Version, table).where(table.c.place == place, table.c.number < 0)
+        return await self._handle.all(Version, query.order_by(table.c.position))
 
     async def by_seals(self, seal_ids: Collection[bytes]) -> tuple[Version, ...]:
         """Return the versions with these seals, a few hundred at most, in no order."""
@@ -104,21 +118,23 @@ class Evidence:
             BadCursorError: not a cursor of this list.
         """
         table = schema.versions
-        query = rows_of(Version, table).where(table.c.dossier_id == dossier_id, table.c.state == state)
+        query = rows_of(Version, table).where(
+            table.c.dossier_id == dossier_id, table.c.state == state, table.c.number > 0
+        )
         if evidence_type is not None:
             query = query.where(table.c.evidence_type == evidence_type)
         if signers is not None:
             # One is the rule, and equality lets an index put the page in order.
             one = next(iter(signers)) if len(signers) == 1 else None
             query = query.where(table.c.signer == one if one else table.c.signer.in_(signers))
-        return await page(self._handle, Version, query, table, cursor=cursor, limit=limit, tie="proof_id")
+        return await self._page(query, cursor=cursor, limit=limit)
 
     async def generations(self, dossier_id: str) -> Sequence[int]:
         """Return the dossier-key generations that today's envelopes are sealed to, ascending."""
         table = schema.versions
         return await self._handle.values(
             select(table.c.dossier_generation)
-            .where(table.c.dossier_id == dossier_id)
+            .where(table.c.dossier_id == dossier_id, table.c.number > 0)
             .distinct()
             .order_by(table.c.dossier_generation)
         )
@@ -132,19 +148,64 @@ class Evidence:
             BadCursorError: not a cursor of this list.
         """
         table = schema.versions
-        query = rows_of(Version, table).where(
-            table.c.dossier_id == dossier_id, table.c.dossier_generation < generation
-        )
-        return await page(self._handle, Version, query, table, cursor=cursor, limit=limit, tie="proof_id")
+        query = rows_of(Version, table).where(*_below(dossier_id, generation))
+        return await self._page(query, cursor=cursor, limit=limit)
 
     async def sizes_below(self, dossier_id: str, generation: int) -> Sizes:
         """Return how much `below` would return in all."""
+        return await self._sizes(*_below(dossier_id, generation))
+
+    async def sealed_before(
+        self, dossier_id: str, position: int, *, cursor: str | None = None, limit: int = 50
+    ) -> Page[Version]:
+        """Return a page of versions, of any state, that are left to be re-encrypted.
+
+        Those are the ones that came before a position of the journal, and those of which an original is not
+        erased yet.
+
+        Raises:
+            BadCursorError: not a cursor of this list.
+        """
+        table, originals = schema.versions, schema.versions.alias()
+        left = select(originals.c.place).where(*_unerased(originals, dossier_id))
+        query = rows_of(Version, table).where(
+            table.c.dossier_id == dossier_id,
+            table.c.number > 0,
+            or_(table.c.position < position, table.c.place.in_(left)),
+        )
+        return await self._page(query, cursor=cursor, limit=limit)
+
+    async def sizes_sealed_before(self, dossier_id: str, position: int) -> Sizes:
+        """Return how much came before a position of the journal and was not re-encrypted since."""
+        table = schema.versions
+        return await self._sizes(
+            table.c.dossier_id == dossier_id, table.c.number > 0, table.c.position < position
+        )
+
+    async def sizes_of_originals(self, dossier_id: str) -> Sizes:
+        """Return how much there is that was re-encrypted and is not erased yet."""
+        return await self._sizes(*_unerased(schema.versions, dossier_id))
+
+    async def _page(self, query: Select[Any], *, cursor: str | None, limit: int) -> Page[Version]:
+        """Return a page of versions, whatever re-encrypts one being where that one was."""
+        return await page(
+            self._handle,
+            Version,
+            query,
+            schema.versions,
+            cursor=cursor,
+            limit=limit,
+            by="place",
+            tie="proof_id",
+        )
+
+    async def _sizes(self, *conditions: ColumnElement[bool]) -> Sizes:
         table = schema.versions
         query = select(
             func.count(),
             func.coalesce(func.sum(table.c.head_size), 0),
             func.coalesce(func.sum(table.c.body_size), 0),
-        ).where(table.c.dossier_id == dossier_id, table.c.dossier_generation < generation)
+        ).where(*conditions)
         found = await self._handle.first(Sizes, query.select_from(table))
         assert found is not None
         return Sizes(found.versions, int(found.head_bytes), int(found.body_bytes))
@@ -176,3 +237,12 @@ class Evidence:
             Opening,
             rows_of(Opening, table).where(table.c.seal_id == seal_id).order_by(table.c.position, table.c.id),
         )
+
+
+def _below(dossier_id: str, generation: int) -> tuple[ColumnElement[bool], ...]:
+    table = schema.versions
+    return table.c.dossier_id == dossier_id, table.c.dossier_generation < generation, table.c.number > 0
+
+
+def _unerased(table: FromClause, dossier_id: str) -> tuple[ColumnElement[bool], ...]:
+    return table.c.dossier_id == dossier_id, table.c.number < 0, table.c.erased_at.is_(None)

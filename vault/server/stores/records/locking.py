@@ -59,7 +59,13 @@ class Locks:
         # Joined as a whole, engines sort everything for each page.
         some = (
             select(*columns)
-            .where(table.c.state == ARCHIVED, table.c.erased_at.is_(None), table.c.seal_id > after)
+            # What was re-encrypted is about to be erased: nothing new is kept of it.
+            .where(
+                table.c.state == ARCHIVED,
+                table.c.number > 0,
+                table.c.erased_at.is_(None),
+                table.c.seal_id > after,
+            )
             .order_by(table.c.seal_id)
             .limit(PAGE)
             .subquery()

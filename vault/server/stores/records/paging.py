@@ -38,17 +38,19 @@ async def page(
     *,
     cursor: str | None,
     limit: int,
+    by: str = "position",
     tie: str = "id",
 ) -> Page[R]:
-    """Return one page of ``query`` over ``table``, whose rows have ``position`` and ``tie``.
+    """Return one page of ``query`` over ``table``, whose rows have ``by`` and ``tie``.
 
     Args:
         handle: the open transaction.
-        kind: the rows' type; it has the fields ``position`` and ``tie`` too.
+        kind: the rows' type; it has the fields ``by`` and ``tie`` too.
         query: without order and limit.
         table: what is ordered by.
         cursor: of the page before, None for the first page.
         limit: 1 to 200.
+        by: the column that orders, a position in the journal.
         tie: the text column that orders rows of one position.
 
     Raises:
@@ -57,7 +59,7 @@ async def page(
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise ValueError(f"a limit of {limit}, not 1 to {MAX_LIMIT}")
-    order = (table.c.position, table.c[tie])
+    order = (table.c[by], table.c[tie])
     if cursor is not None:
         query = query.where(tuple_(*order) < tuple_(*_decode(cursor)))
     # One row more than asked for tells whether there is a next page.
@@ -66,7 +68,7 @@ async def page(
     if len(found) <= limit:
         return Page(items, None)
     last: Any = items[-1]
-    return Page(items, _encode(last.position, getattr(last, tie)))
+    return Page(items, _encode(getattr(last, by), getattr(last, tie)))
 
 
 def _encode(position: int, tie: str) -> str:

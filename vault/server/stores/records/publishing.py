@@ -32,7 +32,7 @@ class Deposit(NamedTuple):
         dossier_id: as in the seal.
         evidence_type: as in the seal.
         seal_id: as recomputed from the seal.
-        supersedes: seal id of the version that it replaces, None for a new proof.
+        supersedes: as in the seal, None for a new proof.
         signer: key id of the seal's signer.
         actor: who deposits, as in the receipt.
         sealed_at: as in the seal.
@@ -43,6 +43,7 @@ class Deposit(NamedTuple):
         body: where payload, leaves and seal are stored.
         seal: the seal's bytes, with length and signature.
         receipt: signed over the journal entry of this change.
+        replaces: seal id of the active version, where that has re-encrypted what is superseded; else None.
     """
 
     proof_id: str
@@ -60,6 +61,7 @@ class Deposit(NamedTuple):
     body: StoredObject
     seal: bytes
     receipt: SignedBytes
+    replaces: bytes | None = None
 
 
 class EvidenceChanges(Evidence):
@@ -76,10 +78,57 @@ class EvidenceChanges(Evidence):
         Raises:
             SealKnownError: this seal was deposited before.
             ObjectCondemnedError: the body waited too long for this row.
-            OutdatedError: ``supersedes`` is not the proof's active seal, or the dossier is not there.
+            OutdatedError: ``supersedes``, or what re-encrypted that, is not the proof's active seal, or the
+                dossier is not there.
             QuotaExceededError: the dossier's organisation may not store as much, beside open uploads.
             AlreadyExistsError: ``supersedes`` is None and the proof's id is taken.
         """
+        await self._make_room(deposit)
+        replaces = deposit.replaces or deposit.supersedes
+        number = await (self._begin(deposit) if replaces is None else self._replace(deposit, replaces))
+        return await self._write(deposit, number, self._change.position)
+
+    async def reencrypt(self, deposit: Deposit) -> Version:
+        """Let a deposit take the place of the version that it supersedes, active or archived.
+
+        Number, state and time of archiving are that one's, and so is whose deposit it is. The original keeps
+        its body and its envelope, which nobody is handed any more, until it is erased.
+
+        Raises:
+            SealKnownError, ObjectCondemnedError, QuotaExceededError: as in `publish`.
+            OutdatedError: what it supersedes is not there, erased, or has lost its place.
+        """
+        assert deposit.supersedes is not None
+        await self._make_room(deposit)
+        before = await self.by_seal(deposit.supersedes)
+        if before is None or before.dossier_id != deposit.dossier_id or before.proof_id != deposit.proof_id:
+            raise OutdatedError("what is re-encrypted is not there")
+        versions, proofs, now = schema.versions, schema.proofs, self._change.now
+        await self._change.swap(
+            update(versions)
+            .where(
+                versions.c.seal_id == before.seal_id,
+                versions.c.number == before.number,
+                versions.c.number > 0,
+                versions.c.erased_at.is_(None),
+            )
+            .values(
+                number=-self._change.position,
+                state=ARCHIVED,
+                archived_at=func.coalesce(versions.c.archived_at, now),
+            ),
+            "the place of what is re-encrypted",
+        )
+        reach(Failpoint.PLACE_LEFT)
+        await self._change.execute(
+            update(proofs)
+            .where(proofs.c.id == before.proof_id, proofs.c.seal_id == before.seal_id)
+            .values(seal_id=deposit.seal_id)
+        )
+        reach(Failpoint.PLACE_TAKEN)
+        return await self._write(deposit, before.number, before.place, before)
+
+    async def _make_room(self, deposit: Deposit) -> None:
         if await self.by_seal(deposit.seal_id) is not None:
             raise SealKnownError("this seal was deposited before")
         await check_spared(self._change, deposit.body.key)
@@ -94,18 +143,19 @@ class EvidenceChanges(Evidence):
         size = len(deposit.head) + deposit.body.size
         await self._organisations.charge(organisation_id, size, beside=others)
         reach(Failpoint.QUOTA_CHARGED)
-        if deposit.supersedes is None:
-            number = await self._begin(deposit)
-        else:
-            number = await self._replace(deposit, deposit.supersedes)
+
+    async def _write(
+        self, deposit: Deposit, number: int, place: int, before: Version | None = None
+    ) -> Version:
+        """Write a version's rows; ``before`` is what it re-encrypts."""
         version = Version(
             seal_id=deposit.seal_id,
             proof_id=deposit.proof_id,
             number=number,
             dossier_id=deposit.dossier_id,
             evidence_type=deposit.evidence_type,
-            state=ACTIVE,
-            signer=deposit.signer,
+            state=before.state if before else ACTIVE,
+            signer=before.signer if before else deposit.signer,
             actor=deposit.actor,
             supersedes=deposit.supersedes,
             sealed_at=deposit.sealed_at,
@@ -115,11 +165,13 @@ class EvidenceChanges(Evidence):
             head_size=len(deposit.head),
             body_key=deposit.body.key,
             body_size=deposit.body.size,
-            archived_at=None,
+            archived_at=before.archived_at if before else None,
             opened_at=None,
             complained_at=None,
             position=self._change.position,
             created_at=self._change.now,
+            place=place,
+            sealer=deposit.signer if before else None,
         )
         await self._change.insert(schema.versions, version)
         reach(Failpoint.VERSION_WRITTEN)
@@ -153,7 +205,7 @@ class EvidenceChanges(Evidence):
         reach(Failpoint.PROOF_BEGUN)
         return 1
 
-    async def _replace(self, deposit: Deposit, supersedes: bytes) -> int:
+    async def _replace(self, deposit: Deposit, replaces: bytes) -> int:
         table = schema.proofs
         await self._change.swap(
             update(table)
@@ -162,13 +214,13 @@ class EvidenceChanges(Evidence):
                 table.c.dossier_id == deposit.dossier_id,
                 table.c.evidence_type == deposit.evidence_type,
                 table.c.state == ACTIVE,
-                table.c.seal_id == supersedes,
+                table.c.seal_id == replaces,
             )
             .values(seal_id=deposit.seal_id, version=table.c.version + 1),
             "the active seal",
         )
         reach(Failpoint.PROOF_MOVED)
-        await self._archive_version(supersedes)
+        await self._archive_version(replaces)
         number: int = await self._change.value(select(table.c.version).where(table.c.id == deposit.proof_id))
         return number
 

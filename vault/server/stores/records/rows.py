@@ -196,6 +196,10 @@ class Version(NamedTuple):
     ``head_size`` is the length of preamble and envelope, ``body_size`` that of the object ``body_key``;
     ``actor`` is who deposited, as the receipt says. ``position`` and ``created_at`` are the deposit's. From
     ``erased_at`` on it has no envelope, and its row names no object; ``removed_at``: that is gone as well.
+
+    What was re-encrypted leaves its ``number``, ``state`` and ``place`` (the position of the deposit) to what
+    re-encrypts it; its own number is below 0 then. Of that, ``sealer`` is who signed the seal, and ``signer``
+    goes on saying whose deposit it is. Of all others ``sealer`` is None.
     """
 
     seal_id: bytes
@@ -221,6 +225,18 @@ class Version(NamedTuple):
     created_at: int
     erased_at: int | None = None
     removed_at: int | None = None
+    place: int = 0
+    sealer: bytes | None = None
+
+    @property
+    def sealed_by(self) -> bytes:
+        """Key id of the seal's signer."""
+        return self.sealer or self.signer
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing that re-encrypts it has its place."""
+        return self.number > 0
 
 
 class Total(NamedTuple):
@@ -303,7 +319,7 @@ class Upload(NamedTuple):
 
     ``head`` is preamble and envelope of ``generation``; the object ``trailer_key`` holds leaves and seal, in
     ``trailer_size`` bytes. ``staged`` is the store's name for the body while parts are missing, ``body_key``
-    the published object. ``size`` is that of the whole container.
+    the published object. ``size`` is that of the whole container, ``original`` the seal that it re-encrypts.
     """
 
     id: str
@@ -324,6 +340,7 @@ class Upload(NamedTuple):
     size: int
     created_at: int
     expires_at: int
+    original: bytes | None = None
 
 
 class UploadObjects(NamedTuple):
@@ -350,39 +367,3 @@ class DueLock(NamedTuple):
     number: int
     body_key: str
     until: int
-
-
-class Ended(NamedTuple):
-    """A run of upkeep that ended.
-
-    Attributes:
-        name: janitor, locks or scrub.
-        started_at: UTC seconds.
-        ended_at: UTC seconds.
-        outcome: ``done``; ``stopped`` before its end, by a signal or another process; ``failed``.
-        examined: how many objects, or versions, it looked at.
-        removed: how many it removed.
-        damaged: how many damages it found.
-    """
-
-    name: str
-    started_at: int
-    ended_at: int
-    outcome: str
-    examined: int = 0
-    removed: int = 0
-    damaged: int = 0
-
-
-class Run(NamedTuple):
-    """The last run of a name, as `Ended`, with how many there were and what they removed together."""
-
-    name: str
-    started_at: int
-    ended_at: int
-    outcome: str
-    examined: int
-    removed: int
-    damaged: int
-    runs: int
-    removed_total: int

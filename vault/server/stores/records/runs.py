@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from sqlalchemy import insert, update
 
 from vault.server.stores.records import schema
 from vault.server.stores.records.handle import Handle, rows_of
-from vault.server.stores.records.rows import Run
 
-if TYPE_CHECKING:
-    from vault.server.stores.records.rows import Ended
+
+class Ended(NamedTuple):
+    """A run of upkeep that ended.
+
+    Attributes:
+        name: janitor, locks or scrub.
+        started_at: UTC seconds.
+        ended_at: UTC seconds.
+        outcome: ``done``; ``stopped`` before its end, by a signal or another process; ``failed``.
+        examined: how many objects, or versions, it looked at.
+        removed: how many it removed.
+        damaged: how many damages it found.
+    """
+
+    name: str
+    started_at: int
+    ended_at: int
+    outcome: str
+    examined: int = 0
+    removed: int = 0
+    damaged: int = 0
+
+
+class Run(NamedTuple):
+    """The last run of a name, as `Ended`, with how many there were and what they removed together."""
+
+    name: str
+    started_at: int
+    ended_at: int
+    outcome: str
+    examined: int
+    removed: int
+    damaged: int
+    runs: int
+    removed_total: int
 
 
 class Runs:

@@ -277,9 +277,10 @@ async def test_a_url_with_something_unknown_is_refused(postgres):
 MANY = """
 SET session_replication_role = replica;
 INSERT INTO versions (seal_id, proof_id, number, dossier_id, evidence_type, state, signer, actor, sealed_at,
-    generation, envelope_digest, dossier_generation, head_size, body_key, body_size, position, created_at)
+    generation, envelope_digest, dossier_generation, head_size, body_key, body_size, position, created_at,
+    place)
 SELECT sha256(('s' || n)::bytea), 'p' || n, 1, 'd' || n % 100, 'type' || n % 3, 'active',
-    sha256(('k' || n % 9)::bytea), 'a', 0, 1, sha256('e'), 1, 1, 'b' || n, 1, 1000 + n, 0
+    sha256(('k' || n % 9)::bytea), 'a', 0, 1, sha256('e'), 1, 1, 'b' || n, 1, 1000 + n, 0, 1000 + n
 FROM generate_series(1, 20000) n;
 ANALYZE versions;
 """
@@ -317,5 +318,5 @@ async def test_an_index_serves_every_page_without_sorting(postgres, filled, cloc
         plan = " | ".join(row[0].strip() for row in rows)
     await records.close()
     assert f"Index Scan Backward using {index}" in plan, plan
-    # Positions are unique: where the index has put them in order, the tie that comes after has nothing to do.
+    # Places are unique: where the index has put them in order, the tie that comes after has nothing to do.
     assert "->  Sort" not in plan, plan

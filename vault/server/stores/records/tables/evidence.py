@@ -56,6 +56,10 @@ versions = Table(
     number("erased_at", nullable=True),
     # The object is gone as well.
     number("removed_at", nullable=True),
+    # Position of the deposit in whose place it stands: its own, or that of what was re-encrypted.
+    number("place", server_default="0"),
+    # Of a re-encrypted one, whose signature its seal has; the signer is still whose deposit it was.
+    digest("sealer", nullable=True),
     CheckConstraint("state IN ('active', 'archived')", name="state"),
     UniqueConstraint("proof_id", "number"),
     # One journal entry publishes one version: positions order the lists without ties.
@@ -67,9 +71,17 @@ versions = Table(
         sqlite_where=text("state = 'active'"),
         postgresql_where=text("state = 'active'"),
     ),
-    Index("ix_versions_listed", "dossier_id", "state", "evidence_type", "position"),
-    Index("ix_versions_listed_all", "dossier_id", "state", "position"),
-    Index("ix_versions_signed", "dossier_id", "signer", "state", "position"),
+    Index("ix_versions_listed", "dossier_id", "state", "evidence_type", "place"),
+    Index("ix_versions_listed_all", "dossier_id", "state", "place"),
+    Index("ix_versions_signed", "dossier_id", "signer", "state", "place"),
+    Index("ix_versions_place", "place"),
+    Index(
+        "ix_versions_originals",
+        "dossier_id",
+        "place",
+        sqlite_where=text("number < 0 AND erased_at IS NULL"),
+        postgresql_where=text("number < 0 AND erased_at IS NULL"),
+    ),
     Index("ix_versions_generation", "dossier_id", "dossier_generation"),
     Index(
         "ix_versions_removing",

@@ -58,6 +58,8 @@ uploads = Table(
     number("size"),
     number("created_at"),
     number("expires_at", index=True),
+    # Seal id of the version that it re-encrypts.
+    digest("original", nullable=True),
     CheckConstraint("state IN ('open', 'completed')", name="state"),
     UniqueConstraint("seal_id"),
     Index("ix_uploads_dossier", "dossier_id"),

@@ -1,0 +1,5 @@
+from tests.suites.records_reencrypting import ReencryptingSuite
+
+
+class TestReencrypting(ReencryptingSuite):
+    pass
