@@ -13,7 +13,7 @@ from client.distrust import Distrusted
 from client.errors import N_, ClientError
 from client.exchange.targets import AtomicFile
 from keys.errors import Refusal
-from keys.statements import Erasure
+from keys.statements import Erasure, Rotation
 from vault.certificates import (
     LINES,
     CertificateError,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from client.trust import Anchor
     from keys.statements import Signed
+    from vault.certificates import RotatedContainer
 
 _PIECE: Final = 64 * 1024
 
@@ -44,14 +45,28 @@ class About(NamedTuple):
     Attributes:
         kind: of the statement.
         bound: returns how many lines the statement counts, and their tree hash.
+        against: returns what a line has that it may not have, given the statement and the line before; empty
+            where nothing speaks against it. Whoever signed may have signed nonsense.
     """
 
     kind: type[Any]
     bound: Callable[[Any], tuple[int, bytes]]
+    against: Callable[[Any, Any, Any], str] = lambda _said, _before, _line: ""
+
+
+def _against_rotated(said: Rotation, before: RotatedContainer | None, line: RotatedContainer) -> str:
+    if before is not None and line.seal_id <= before.seal_id:
+        return "the lines do not ascend by seal id"
+    if not said.ended < line.key <= said.generation:
+        return f"the container is sealed to key {line.key}"
+    if not set(line.recovery).isdisjoint(said.keys):
+        return "the seal has a slot for a key that has ended"
+    return ""
 
 
 ABOUT: Final[dict[str, About]] = {
     "erasure": About(Erasure, lambda said: (said.versions, said.root)),
+    "rotation": About(Rotation, lambda said: (said.containers, said.root), _against_rotated),
 }
 """By the kind of the statement."""
 
@@ -73,16 +88,21 @@ class Judge:
         if about is None:
             raise Distrusted(distrust.CERTIFICATE, Refusal.WRONG_KIND)
         self.statement: Any = anchor.certificate(signed, about.kind)
-        self._bound = about.bound(self.statement)
+        self._about = about
+        self._before: Any = None
         self._tree: LineTree[Any] = LineTree(LINES[self.statement.kind])
 
     def take(self, line: bytes) -> Any:
         """Return the next line.
 
         Raises:
-            CertificateError: it is none.
+            CertificateError: it is none, or says something else than the statement.
         """
-        return self._tree.read(line)
+        taken = self._tree.read(line)
+        if reason := self._about.against(self.statement, self._before, taken):
+            raise CertificateError(f"line {self._tree.count + 1}: {reason}")
+        self._before = taken
+        return taken
 
     def finish(self) -> None:
         """Return if all lines were taken, and no others.
@@ -90,7 +110,7 @@ class Judge:
         Raises:
             CertificateError: one is missing, changed, added or moved.
         """
-        count, root = self._bound
+        count, root = self._about.bound(self.statement)
         self._tree.require(count=count, root=root)
 
 

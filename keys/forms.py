@@ -13,6 +13,7 @@ from keys.derivation import KEY_ID_LENGTH
 from keys.errors import MalformedError, WrongUseError
 from keys.keyfile import IdentityField
 from keys.kinds import (
+    MAX_ENDED,
     MAX_WRITERS,
     MOMENTARY,
     ROLE_USES,
@@ -28,6 +29,7 @@ from keys.kinds import (
     Receipt,
     RecoveryKey,
     Role,
+    Rotation,
     S,
     Statement,
     Succession,
@@ -127,6 +129,21 @@ CODECS: Final[dict[type[Any], Record[Any]]] = {
             journal_position=Integer(),
             journal_leaf=_ID,
         ),
+        _record(
+            Rotation,
+            "rotation",
+            organisation=_NAME,
+            dossier=_DOSSIER,
+            actor=_NAME,
+            ended=_GENERATION,
+            keys=Sequence(_ID, minimum=1, maximum=MAX_ENDED),
+            generation=_GENERATION,
+            key=_ID,
+            containers=Integer(),
+            root=_ID,
+            journal_position=Integer(),
+            journal_leaf=_ID,
+        ),
     )
 }
 
@@ -155,6 +172,8 @@ def check_statement(statement: Statement) -> None:
         recipients.Recipient(statement.public_key)
     elif isinstance(statement, Succession):
         _check_succession(statement)
+    elif isinstance(statement, Rotation):
+        _check_rotation(statement)
 
 
 def _check_habilitation(statement: Habilitation) -> None:
@@ -173,3 +192,12 @@ def _check_succession(statement: Succession) -> None:
         raise MalformedError("the new key is made for another use than the old one")
     if statement.new.signing == statement.old.signing:
         raise MalformedError("the new key is the old one")
+
+
+def _check_rotation(statement: Rotation) -> None:
+    if statement.ended >= statement.generation:
+        raise MalformedError("a key ends before the dossier's present one")
+    if len(statement.keys) != min(statement.ended, MAX_ENDED):
+        raise MalformedError(f"a rotation names every key that has ended, or the last {MAX_ENDED}")
+    if len({*statement.keys, statement.key}) != len(statement.keys) + 1:
+        raise MalformedError("a rotation names a key twice")

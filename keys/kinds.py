@@ -13,6 +13,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar
 from keys.keyfile import PublicIdentity, Use
 
 MAX_WRITERS: Final = 8
+MAX_ENDED: Final = 64
+"""Keys that a rotation names; a statement has room for some hundred more."""
 
 Role: TypeAlias = Literal["reviewer", "portal", "admin", "server"]
 ROLE_USES: Final[dict[Role, Use]] = {
@@ -217,6 +219,35 @@ class Erasure(NamedTuple):
     kind: Literal["erasure"] = "erasure"
 
 
+class Rotation(NamedTuple):
+    """The server: keys of this dossier have ended, and no envelope or seal that it holds has a slot for one.
+
+    What it holds are the lines of a certificate: so many containers, with this tree hash.
+    """
+
+    issuer: bytes
+    issued: int
+    valid_from: int
+    valid_until: int
+    organisation: str
+    dossier: str
+    actor: str
+    """Who ended them."""
+    ended: int
+    """Generation of the newest key that has ended."""
+    keys: tuple[bytes, ...]
+    """Key ids of that generation and of those before it, the newest first, `MAX_ENDED` at most."""
+    generation: int
+    """Of the dossier's key."""
+    key: bytes
+    """Its key id, 32 bytes."""
+    containers: int
+    root: bytes
+    journal_position: int
+    journal_leaf: bytes
+    kind: Literal["rotation"] = "rotation"
+
+
 Statement: TypeAlias = (
     Habilitation
     | RecoveryKey
@@ -229,8 +260,9 @@ Statement: TypeAlias = (
     | Receipt
     | Checkpoint
     | Erasure
+    | Rotation
 )
 S = TypeVar("S", bound=Statement)
 
-MOMENTARY: Final = (Withdrawal, Succession, Opening, Receipt, Checkpoint, Erasure)
+MOMENTARY: Final = (Withdrawal, Succession, Opening, Receipt, Checkpoint, Erasure, Rotation)
 """Kinds that say what happened at ``issued``; they do not run out. The others stand for a while."""

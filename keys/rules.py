@@ -16,6 +16,7 @@ from keys.kinds import (
     Receipt,
     RecoveryKey,
     Role,
+    Rotation,
     Statement,
     Withdrawal,
 )
@@ -46,6 +47,7 @@ RULES: Final[dict[type[Any], Rule]] = {
     Receipt: Rule(authority=False, roles=("server",)),
     Checkpoint: Rule(authority=False, roles=("server",)),
     Erasure: Rule(authority=False, roles=("server",)),
+    Rotation: Rule(authority=False, roles=("server",)),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
-from keys.canonical import Binary, Integer, Record, Text, decode, encode
+from keys.canonical import Binary, Integer, Record, Sequence, Text, decode, encode
 from keys.errors import KeyMaterialError
 from keys.statements import MAX_CARRIED, decode_signed, encode_signed
 from vault.merkle import TreeHasher, leaf_hash
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MAX_LINE: Final = 4096
 """Largest line in bytes, its end left out; the longest real one has less than 1 KiB."""
+
+MAX_RECOVERY: Final = 8
+"""Recovery slots that a seal may have."""
 
 END: Final = b"\n"
 
@@ -55,14 +58,37 @@ class ErasedVersion(NamedTuple):
     held: int
 
 
+class RotatedContainer(NamedTuple):
+    """One line of a rotation: a container that has no slot for any of the keys that have ended.
+
+    Attributes:
+        seal_id: 32 bytes.
+        proof: the service's name of the proof.
+        evidence_type: as in the seal.
+        envelope: digest of the envelope at that moment, 32 bytes.
+        generation: of the envelope.
+        key: generation of the dossier key that it is sealed to.
+        recovery: key ids of the recovery keys that the seal has slots for: these keep opening it.
+    """
+
+    seal_id: bytes
+    proof: str
+    evidence_type: str
+    envelope: bytes
+    generation: int
+    key: int
+    recovery: tuple[bytes, ...]
+
+
 _NAME: Final = Text(maximum=256, pattern=r"\S(?:.*\S)?")
 _DIGEST: Final = Binary(32)
+_EVIDENCE_TYPE: Final = Text(maximum=64, pattern=r"[a-z0-9._-]{1,64}")
 
 ERASED_VERSION: Final = Record(
     ErasedVersion,
     proof=_NAME,
     number=Integer(minimum=1),
-    evidence_type=Text(maximum=64, pattern=r"[a-z0-9._-]{1,64}"),
+    evidence_type=_EVIDENCE_TYPE,
     seal_id=_DIGEST,
     root=Binary(32, optional=True),
     envelope=_DIGEST,
@@ -70,7 +96,18 @@ ERASED_VERSION: Final = Record(
     held=Integer(),
 )
 
-LINES: Final[dict[str, Record[Any]]] = {"erasure": ERASED_VERSION}
+ROTATED_CONTAINER: Final = Record(
+    RotatedContainer,
+    seal_id=_DIGEST,
+    proof=_NAME,
+    evidence_type=_EVIDENCE_TYPE,
+    envelope=_DIGEST,
+    generation=Integer(minimum=1),
+    key=Integer(minimum=1),
+    recovery=Sequence(_DIGEST, maximum=MAX_RECOVERY),
+)
+
+LINES: Final[dict[str, Record[Any]]] = {"erasure": ERASED_VERSION, "rotation": ROTATED_CONTAINER}
 """What the lines of a certificate are, by the kind of its statement."""
 
 

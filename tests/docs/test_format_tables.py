@@ -101,6 +101,7 @@ def test_code_points():
         ("Possession", "purpose", possession._Possession),
         ("Journal entries", "position", journal.Entry),
         ("Certificates", "proof", certificates.ErasedVersion),
+        ("Certificates", "seal_id", certificates.RotatedContainer),
     ],
 )
 def test_fields_and_their_order(heading, first, kind):

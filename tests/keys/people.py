@@ -15,6 +15,7 @@ from keys.statements import (
     Opening,
     Receipt,
     RecoveryKey,
+    Rotation,
     Succession,
     Withdrawal,
     lasting,
@@ -62,7 +63,7 @@ def sign(statement, name):
 
 def fields(kind, issuer="authority", now=NOW, **changes):
     """Return a well-formed statement of ``kind`` in the name of ``issuer``, valid for thirty days."""
-    moment = kind in (Withdrawal, Succession, Opening, Receipt, Checkpoint, Erasure)
+    moment = kind in (Withdrawal, Succession, Opening, Receipt, Checkpoint, Erasure, Rotation)
     own = {
         Habilitation: lambda: {
             "subject": public("reviewer"),
@@ -118,6 +119,19 @@ def fields(kind, issuer="authority", now=NOW, **changes):
             "root": bytes(32),
             "grants": 3,
             "templates": 1,
+            "journal_position": 7,
+            "journal_leaf": bytes(32),
+        },
+        Rotation: lambda: {
+            "organisation": "org",
+            "dossier": "D-2801",
+            "actor": "account:ada",
+            "ended": 2,
+            "keys": (bytes([2]) * 32, bytes([1]) * 32),
+            "generation": 3,
+            "key": public("dossier").kem_key_id,
+            "containers": 2,
+            "root": bytes(32),
             "journal_position": 7,
             "journal_leaf": bytes(32),
         },

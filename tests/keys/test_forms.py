@@ -8,6 +8,7 @@ from keys.canonical import MAX_INTEGER, encode_binary
 from keys.errors import KeyMaterialError, LimitError, MalformedError, WrongUseError
 from keys.forms import CODECS, KINDS
 from keys.kinds import (
+    MAX_ENDED,
     MOMENTARY,
     ROLE_USES,
     Checkpoint,
@@ -19,10 +20,11 @@ from keys.kinds import (
     Opening,
     Receipt,
     RecoveryKey,
+    Rotation,
     Succession,
     Withdrawal,
 )
-from keys.statements import Signed, read_unjudged
+from keys.statements import MAX_STATEMENT, Signed, read_unjudged
 from tests.keys.people import NOW, fields, key, key_id, person, public, say, sign
 
 ALL = tuple(CODECS)
@@ -40,6 +42,8 @@ FIELDS = {
     "actor supersedes journal_position journal_leaf",
     "checkpoint": "origin size root",
     "erasure": "organisation dossier actor closed versions root grants templates journal_position "
+    "journal_leaf",
+    "rotation": "organisation dossier actor ended keys generation key containers root journal_position "
     "journal_leaf",
 }
 
@@ -301,6 +305,49 @@ def test_an_erasure_is_complete(changes):
 
 def test_an_empty_dossier_can_be_erased():
     assert forge(Erasure, versions=0, grants=0, templates=0).versions == 0
+
+
+ENDED = tuple(bytes([number]) * 32 for number in range(2 * MAX_ENDED, 0, -1))
+"""Key ids, the newest first."""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"organisation": ""},
+        {"dossier": "D 1"},
+        {"actor": ""},
+        {"ended": 0, "keys": ()},
+        {"ended": 3},
+        {"ended": 3, "keys": ENDED[:3]},
+        {"ended": 1},
+        {"keys": ENDED[:1]},
+        {"keys": ENDED[:3]},
+        {"keys": (bytes(32), bytes(32))},
+        {"key": bytes([1]) * 32},
+        {"keys": (bytes(32), bytes(31))},
+        {"key": b""},
+        {"containers": -1},
+        {"root": b""},
+        {"journal_position": -1},
+        {"journal_leaf": bytes(31)},
+    ],
+)
+def test_a_rotation_is_complete(changes):
+    refused(Rotation, **changes)
+
+
+def test_a_rotation_names_the_last_keys_where_there_were_many():
+    for ended in (MAX_ENDED, MAX_ENDED + 1, 2 * MAX_ENDED):
+        said = {"ended": ended, "generation": 500, "key": bytes([255]) * 32}
+        assert forge(Rotation, keys=ENDED[:MAX_ENDED], **said).ended == ended
+        refused(Rotation, keys=ENDED[: MAX_ENDED - 1], **said)
+        refused(Rotation, KeyMaterialError, keys=ENDED[: MAX_ENDED + 1], **said)
+    assert len(say(Rotation, keys=ENDED[:MAX_ENDED], **said).statement) < MAX_STATEMENT / 2
+
+
+def test_a_dossier_that_holds_nothing_can_be_rotated():
+    assert forge(Rotation, containers=0).containers == 0
 
 
 @pytest.mark.parametrize("kind", ALL)

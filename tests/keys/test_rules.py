@@ -15,6 +15,7 @@ from keys.kinds import (
     Opening,
     Receipt,
     RecoveryKey,
+    Rotation,
     Succession,
     Withdrawal,
 )
@@ -45,6 +46,7 @@ MAY = {
     (Receipt, 1): {"server"},
     (Checkpoint, 1): {"server"},
     (Erasure, 1): {"server"},
+    (Rotation, 3): {"server"},
 }
 
 
