@@ -151,13 +151,16 @@ class EnvelopeWriter:
 def dossier_slots(headed: Headed, key: DossierKey) -> tuple[list[bytes], list[CarriedRecipient]]:
     """Return what a new envelope has to change so that it is taken: slots to remove, keys to add.
 
-    It needs an access for the dossier's current key, and none for another one.
+    It needs an access for the dossier's current key, and none for another one, whatever its label.
     """
     wanted = (key_id(key.public_key), key.generation)
-    slots = [slot for slot in headed.envelope.envelope.recipient_slots if slot.role == "dossier"]
-    outdated = [slot.id for slot in slots if (slot.key, slot.generation) != wanted]
+    every = headed.envelope.envelope.recipient_slots
+    slots = [slot for slot in every if slot.role == "dossier"]
+    outdated = {slot.id: slot.key for slot in slots if (slot.key, slot.generation) != wanted}
+    keys = {*outdated.values()} - {wanted[0]}
+    also = [slot.id for slot in every if slot.role != "dossier" and slot.key in keys]
     current = CarriedRecipient("dossier", key.generation, key.public_key)
-    return outdated, [] if len(outdated) < len(slots) else [current]
+    return [*outdated, *also], [] if len(outdated) < len(slots) else [current]
 
 
 async def _read(opening: AbstractAsyncContextManager[Stream], maximum: int) -> bytes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from client.remote.carriage import from_model
+from client.remote.certificates import fetch_lines
 from client.remote.failures import not_ours
-from keys.canonical import decode_binary
-from keys.errors import KeyMaterialError
-from vault.api.models.erasure import LinesQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,19 +48,5 @@ async def fetch_certificate(service: Service, erased: Erasure) -> tuple[Signed, 
     """
     if erased.certificate is None:
         raise not_ours("certificate")
-    lines: list[bytes] = []
-    start: int | None = 0
-    while start is not None:
-        page = await service.list_erased(erased.dossier, LinesQuery(start=start))
-        lines += map(_line, page.items)
-        if page.next is not None and page.next <= start:
-            raise not_ours("certificate")
-        start = page.next
-    return from_model(erased.certificate), tuple(lines)
-
-
-def _line(text: str) -> bytes:
-    try:
-        return decode_binary(text, len(text) * 3 // 4)
-    except KeyMaterialError:
-        raise not_ours("certificate") from None
+    page = partial(service.list_erased, erased.dossier)
+    return from_model(erased.certificate), await fetch_lines(page)

@@ -217,6 +217,17 @@ async def end(service: Service, dossier: str, generation: int) -> Rotation:
     try:
         return await service.retire_dossier_key(dossier, generation - 1)
     except StateConflict as refused:
+        if carrying := refused.extra.get("carrying"):
+            raise ClientError(
+                N_(
+                    "{count} containers of {dossier} have an access for the old key that no rotation takes "
+                    "away; scelle reencrypt {dossier} does, then go on with --resume"
+                ),
+                count=carrying,
+                dossier=dossier,
+            ) from refused
+        if "outdated" not in refused.extra:
+            raise
         raise ClientError(
             N_("{count} containers of {dossier} are not rotated yet; go on with --resume"),
             count=refused.extra.get("outdated", 0),

@@ -89,7 +89,10 @@ class Failpoint(StrEnum):
     # A dossier's key, rotated.
     ROTATION_JUDGED = "services.rotating.rotate: the next key is good, nothing is written"
     DOSSIER_ADVANCED = "services.rotating.rotate: the dossier names its next key, nobody has a grant of it"
-    GRANTS_ENDED = "services.rotating.retire: the grants of older keys are revoked"
+    RETIREMENT_SURVEYED = "services.retiring.retire: every envelope was read, nothing is written"
+    GRANTS_ENDED = "services.retiring.retire: the grants of older keys are revoked"
+    RETIREMENT_SIGNED = "services.retiring.retire: the journal entry is written, the certificate signed"
+    RETIREMENT_CERTIFIED = "services.retiring.retire: the certificate is written"
 
     # Originals of what was re-encrypted, erased.
     ORIGINALS_JUDGED = "services.reencrypting._erase: the originals may be erased, nothing is written"

@@ -36,6 +36,7 @@ PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
     "number": re.compile(r"[1-9][0-9]{0,8}"),
     "organisation": re.compile(r"[0-9a-f]{32}"),
     "part": re.compile(r"[1-9][0-9]{0,4}"),
+    "position": re.compile(r"0|[1-9][0-9]{0,14}"),
     "template": re.compile(r"[0-9a-f]{32}"),
     "token": re.compile(r"[0-9a-f]{32}"),
     "upload": re.compile(r"[0-9a-f]{32}"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from client.certificates import verify_file
+from client.cli.online.certifying import show_rotation, write_rotation
 from client.cli.online.connection import online, server_option
 from client.cli.online.erasing import show_erasure, write_certificate
 from client.cli.online.trusting import offline_anchor
@@ -15,8 +16,8 @@ from client.cli.options import force_option, json_option
 from client.cli.output import print_json, print_pairs, print_table, show_size, show_time
 from client.cli.requests import check_dossier
 from client.cli.style import group
-from client.errors import N_, NotFoundProblem
 from client.exchange.targets import require_free
+from vault.api.models.dossiers import DossierState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,24 +34,48 @@ def certificate() -> None:
 
 @certificate.command(
     "fetch",
-    help=_("Fetch the certificate of an erased dossier, verify it and write it to a file. For admins."),
-    examples=("scelle certificate fetch D-2801 -o D-2801.certificate",),
+    help=_(
+        "Fetch the certificate of an erased dossier, or else that of the last rotation of its key; verify it "
+        "and write it to a file. For admins."
+    ),
+    examples=(
+        "scelle certificate fetch D-2801 -o D-2801.certificate",
+        "scelle certificate fetch D-2801 --key 1 -o D-2801.key-1.certificate",
+    ),
 )
 @click.argument("dossier_id", metavar=_("DOSSIER"))
 @click.option("-o", "--output", required=True, metavar=_("FILE"), help=_("The file to make."))
+@click.option(
+    "--key",
+    "generation",
+    type=click.IntRange(min=1),
+    metavar=_("NUMBER"),
+    help=_("That of the rotation with which this key of the dossier ended, counted from 1."),
+)
 @force_option(_("Overwrite the file if it exists."))
 @json_option()
 @online
-async def fetch(connection: Connection, *, dossier_id: str, output: str, force: bool, as_json: bool) -> None:
+async def fetch(
+    connection: Connection,
+    *,
+    dossier_id: str,
+    output: str,
+    generation: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Fetch, verify, write."""
     require_free(output, force=force)
-    found = await connection.service.get_erasure(check_dossier(dossier_id))
-    if found.certificate is None:
-        raise NotFoundProblem(
-            N_("{dossier}: the dossier is not erased, so there is no certificate"), dossier=found.dossier
-        )
-    await write_certificate(connection, found, output, force=force)
-    show_erasure(found, as_json=as_json)
+    dossier = check_dossier(dossier_id)
+    if generation is None:
+        shown = await connection.service.get_dossier(dossier)
+        if shown.state is DossierState.ERASED:
+            found = await connection.service.get_erasure(dossier)
+            await write_certificate(connection, found, output, force=force)
+            show_erasure(found, as_json=as_json)
+            return
+    said, lines = await write_rotation(connection, dossier, output, force=force, generation=generation)
+    show_rotation(said, lines, as_json=as_json)
 
 
 @certificate.command(
@@ -147,5 +172,5 @@ def _document(line: ErasedVersion) -> dict[str, Any]:
     }
 
 
-_SHOW: Final[dict[str, Callable[..., None]]] = {"erasure": _show_erasure}
+_SHOW: Final[dict[str, Callable[..., None]]] = {"erasure": _show_erasure, "rotation": show_rotation}
 """How each kind of `client.certificates.ABOUT` is shown."""

@@ -7,6 +7,7 @@ from gettext import ngettext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from client.cli.failure import describe_client_error
+from client.cli.online.afterwards import say_what_is_left
 from client.cli.online.bulk import Unfinished, agree, one_by_one
 from client.cli.online.connection import anchored
 from client.cli.online.finding import find_account, find_reviewer
@@ -152,7 +153,7 @@ async def revoke_many(
     ended, failed = await one_by_one(_("revoking"), plan, end, quiet=quiet)
     _show_ended(ended, failed, names, as_json=as_json)
     if ended and not quiet:
-        say_what_revoking_takes()
+        say_what_is_left({grant.dossier for grant in ended})
     if failed:
         raise Unfinished(len(failed))
 
@@ -175,17 +176,6 @@ async def _plan_revoking(connection: Connection, wanted: Wanted) -> tuple[list[G
     if (await service.get_me()).account in names:
         raise ConflictProblem(N_("you are among them; end a grant of your own by its id"))
     return await plan_endings(service, await _dossiers(connection, wanted), names), names
-
-
-def say_what_revoking_takes() -> None:
-    """Say what is not undone, and what would be needed."""
-    say(
-        _(
-            "the service hands them nothing more; who kept a file and the key can still open that file. "
-            "Rotate the dossier's key so that new proofs are closed to them; re-encrypt what is sealed "
-            "already"
-        )
-    )
 
 
 async def _dossiers(connection: Connection, wanted: Wanted) -> list[Dossier]:

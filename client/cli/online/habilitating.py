@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from client.cli.online.afterwards import say_what_is_left
 from client.cli.online.bulk import dry_option, yes_option
 from client.cli.online.confirming import confirm_fingerprint, fingerprint_option
 from client.cli.online.connection import anchored, online
@@ -14,7 +15,7 @@ from client.cli.online.finding import find_account
 from client.cli.online.identities import authority_identity, identity_options, own_identity
 from client.cli.online.renewing import Renewal, renew_many
 from client.cli.online.sizes import DAY, YEAR_DAYS, days_option
-from client.cli.online.withdrawing import say_what_withdrawing_takes, withdraw_many
+from client.cli.online.withdrawing import withdraw_many
 from client.cli.options import json_option, passphrase_option, quiet_option
 from client.cli.output import print_json, print_pairs, show_time
 from client.cli.style import command
@@ -118,7 +119,8 @@ async def habilitate(
     help=_(
         "Withdraw habilitations from now on: with the authority's key, or as a habilitated admin. The "
         "service hands nothing more to these keys, and no client wraps to them. Who kept a file and the key "
-        "can still open that file: rotate the dossier's key, and re-encrypt what is sealed already."
+        "can still open that file: scelle rotate dossier closes what comes, scelle reencrypt also what is "
+        "sealed already."
     ),
     examples=(
         "scelle withdraw r.durand --authority authority.key --reason left",
@@ -164,7 +166,8 @@ async def withdraw(
         account = await find_account(connection.service, names[0])
         changed = await withdraw_(connection.service, anchor, issuer, account, reason=reason)
         _show_account(changed, as_json=as_json)
-        say_what_withdrawing_takes(quiet=quiet)
+        if not quiet:
+            say_what_is_left()
         return
     await withdraw_many(
         connection, issuer, names, group_name, reason=reason, dry=dry, yes=yes, quiet=quiet, as_json=as_json

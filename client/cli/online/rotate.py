@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from client.cli.online.bulk import agree, dry_option, yes_option
+from client.cli.online.certifying import write_rotation
 from client.cli.online.connection import anchored, online
 from client.cli.online.finding import find_reviewer
 from client.cli.online.identities import authority_identity, identity_options, own_identity
-from client.cli.options import json_option
+from client.cli.options import force_option, json_option
 from client.cli.output import print_json, print_pairs, show_size
 from client.cli.requests import check_dossier
 from client.cli.style import group
 from client.errors import N_, UsageProblem
+from client.exchange.targets import require_free
 from client.policies import FORBIDDEN
 from client.remote.granting import fetch_grants, keep_judged
 from client.remote.rewrapping import Hands, rewrap_all
 from client.remote.rotating import end, give_next_key, plan, require_admins, shut_out
-from client.terminal import can_ask, counting, escape
+from client.terminal import can_ask, counting, escape, say
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
@@ -36,6 +38,8 @@ class _Asked(NamedTuple):
     dossier: str
     without: tuple[str, ...]
     resume: bool
+    output: str | None
+    force: bool
     as_json: bool
 
 
@@ -52,11 +56,13 @@ def rotate() -> None:
         "to it, archived proofs included, and the old key ends. Kilobytes move for each container, no "
         "content. Whoever fetched a container before, with a key that opened it, can still open that "
         "copy: against this only re-encryption of the content helps. Interrupted at any moment, it goes on "
-        "with --resume, and until it has ended everybody who may open a container can. For admins."
+        "with --resume, and until it has ended everybody who may open a container can. In the end the "
+        "service signs a certificate that lists every container, none with an access for the old key; -o "
+        "keeps it. For admins."
     ),
     examples=(
         "scelle rotate dossier D-2801 --dry-run",
-        "scelle rotate dossier D-2801 --without r.durand",
+        "scelle rotate dossier D-2801 --without r.durand -o D-2801.certificate",
         "scelle rotate dossier D-2801 --resume",
     ),
 )
@@ -68,6 +74,8 @@ def rotate() -> None:
     help=_("Who shall not have the next key, by name or id; may be given several times."),
 )
 @click.option("--resume", is_flag=True, help=_("Go on with a rotation that did not come to its end."))
+@click.option("-o", "--output", metavar=_("FILE"), help=_("Where to write the certificate."))
+@force_option(_("Overwrite the file if it exists."))
 @dry_option()
 @yes_option()
 @click.option(
@@ -84,6 +92,8 @@ async def dossier(
     dossier_id: str,
     without: tuple[str, ...],
     resume: bool,
+    output: str | None,
+    force: bool,
     dry: bool,
     yes: bool,
     authority: str | None,
@@ -92,9 +102,11 @@ async def dossier(
     as_json: bool,
 ) -> None:
     """Plan, ask, make the key, wrap, end."""
-    asked = _Asked(check_dossier(dossier_id), without, resume, as_json)
+    asked = _Asked(check_dossier(dossier_id), without, resume, output, force, as_json)
     if resume and without:
         raise UsageProblem(N_("whom to leave out is said when a rotation begins; --resume only goes on"))
+    if output is not None and not dry:
+        require_free(output, force=force)
     service, anchor = connection.service, anchored(connection)
     accounts = {(await find_reviewer(service, name)).account for name in without}
     begun = time.monotonic()
@@ -116,6 +128,9 @@ async def dossier(
     hands = Hands(own, writer)
     ended, count = await _wrap(connection, asked, planned, hands, left=progress.outdated)
     _show_end(asked, planned, ended, count)
+    if not as_json and output is None:
+        text = _("to keep its certificate, type: scelle certificate fetch {dossier} -o FILE")
+        say(text.format(dossier=asked.dossier))
 
 
 async def _wrap(
@@ -134,12 +149,25 @@ async def _wrap(
             passwords=fetched.passwords != FORBIDDEN,
             advance=advance,
         )
-    return await end(service, asked.dossier, known.current_key().generation), count
+    current = known.current_key()
+    ended = await end(service, asked.dossier, current.generation)
+    if asked.output is not None:
+        before, key = current.generation - 1, current.previous
+        await write_rotation(
+            connection, asked.dossier, asked.output, force=asked.force, generation=before, key=key
+        )
+    return ended, count
 
 
 def _require_sense(asked: _Asked, planned: Plan) -> None:
     if asked.resume and not planned.unfinished:
-        raise UsageProblem(N_("the last rotation of {dossier} came to its end"), dossier=asked.dossier)
+        raise UsageProblem(
+            N_(
+                "the last rotation of {dossier} came to its end; "
+                "its certificate is had with scelle certificate fetch {dossier} -o FILE"
+            ),
+            dossier=asked.dossier,
+        )
     if planned.unfinished and not asked.resume:
         raise UsageProblem(
             N_(
@@ -197,6 +225,7 @@ def _show_end(asked: _Asked, planned: Plan, ended: Rotation, count: int) -> None
                 "generation": ended.generation,
                 "rewrapped": count,
                 "versions": ended.versions,
+                "certificate": asked.output,
                 "staying": [member.name for member in planned.staying],
                 "leaving": [member.name for member in planned.leaving],
             }
@@ -209,6 +238,7 @@ def _show_end(asked: _Asked, planned: Plan, ended: Rotation, count: int) -> None
             (_("envelopes written anew"), str(count)),
             (_("still on an older key"), f"{ended.outdated} / {ended.versions}"),
             (_("have the key"), _names(planned.staying)),
+            (_("certificate"), escape(asked.output or "")),
         ]
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gettext import gettext as _
 from typing import TYPE_CHECKING
 
+from client.cli.online.afterwards import say_what_is_left
 from client.cli.online.bulk import Unfinished, agree, one_by_one
 from client.cli.online.choosing import choose_accounts, chosen_document, chosen_row
 from client.cli.online.connection import anchored
@@ -68,22 +69,10 @@ async def withdraw_many(
     done, wrong = await one_by_one(_("withdrawing"), todo, act, quiet=quiet)
     failed += [line._replace(failure=failure) for line, failure in wrong]
     _print([*done, *failed], as_json=as_json)
-    if done:
-        say_what_withdrawing_takes(quiet=quiet)
+    if done and not quiet:
+        say_what_is_left()
     if failed:
         raise Unfinished(len(failed))
-
-
-def say_what_withdrawing_takes(*, quiet: bool) -> None:
-    """Say what is not undone, and what would be needed."""
-    if not quiet:
-        say(
-            _(
-                "the service hands these keys nothing more, and no client wraps to them. Who kept a file and "
-                "the key can still open that file: rotate the dossiers' keys, re-encrypt what is sealed "
-                "already"
-            )
-        )
 
 
 def _refuse(chosen: Chosen) -> ClientError | None:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from client.remote.calls.base import Calls
 from client.remote.transport import Call
 from vault.api.models.base import Page
-from vault.api.models.rotation import Outdated, Rotation
+from vault.api.models.erasure import CertificateLines
+from vault.api.models.rotation import Outdated, Retirement, Rotation
 
 if TYPE_CHECKING:
+    from vault.api.models.base import Paging
+    from vault.api.models.erasure import LinesQuery
     from vault.api.models.rotation import OutdatedQuery, RotationRequest
 
 
@@ -37,3 +40,15 @@ class RotationCalls(Calls):
         """End all grants of a key, and of those before it, which no envelope may be sealed to any more."""
         call = Call(path={"dossier": dossier, "generation": generation})
         return await self._transport.fetch(self._route("retire_dossier_key"), Rotation, call)
+
+    async def list_retirements(self, dossier: str, query: Paging | None = None) -> Page[Retirement]:
+        """Return a page of the certificates of a dossier's keys that have ended, the newest first."""
+        call = Call(path={"dossier": dossier}, query=query)
+        return await self._transport.fetch(self._route("list_retirements"), Page[Retirement], call)
+
+    async def list_retired(
+        self, dossier: str, position: int, query: LinesQuery | None = None
+    ) -> CertificateLines:
+        """Return lines of such a certificate."""
+        call = Call(path={"dossier": dossier, "position": position}, query=query)
+        return await self._transport.fetch(self._route("list_retired"), CertificateLines, call)

@@ -262,6 +262,8 @@ SENDS: dict[str, Send] = {
         w.proof, 2, upload_bytes(without_payload(w.reencrypted))
     ),
     "erase_originals": lambda s, w, _a: s.erase_originals(w.proof, 1, if_match=w.first),
+    "list_retirements": lambda s, _w, _a: s.list_retirements(OWN),
+    "list_retired": lambda s, _w, _a: s.list_retired(OWN, 0),
     "deposit": lambda s, w, _a: s.deposit(OWN, upload_bytes(w.new_container)),
     "list_evidence": lambda s, _w, _a: s.list_evidence(OWN, EvidenceQuery()),
     "get_evidence": lambda s, w, _a: s.get_evidence(w.proof),

@@ -71,6 +71,7 @@ ABSENT = {
     "generation": 99,
     "upload": "0" * 32,
     "part": 99,
+    "position": 10**9,
 }
 """Names of the right form that nothing has."""
 

@@ -6,7 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vault.api.models.base import Answer, Count, DossierId, Paging, Request, SignedStatement, Stored
+from vault.api.models.base import (
+    Answer,
+    Count,
+    DossierId,
+    Paging,
+    Request,
+    SignedStatement,
+    Stored,
+    Time,
+)
 from vault.api.models.evidence import Version  # noqa: TC001 - pydantic reads the annotation
 
 MAX_OUTDATED: int = 50
@@ -40,6 +49,16 @@ class Outdated(Answer):
     version: Version
     head: Stored = Field(description="Preamble and envelope, as they are now.")
     seal: Stored = Field(description="Length, JSON and signature, as they stand in the container.")
+
+
+class Retirement(Answer):
+    """That a key of a dossier, and those before it, have ended."""
+
+    dossier: DossierId
+    generation: Count = Field(description="Of the newest key that has ended.")
+    position: Count = Field(description="Of the entry in the journal: what the lines are asked for by.")
+    ended: Time
+    certificate: SignedStatement = Field(description="The statement of the certificate.")
 
 
 class OutdatedQuery(Paging):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from vault.api.models.base import Page
-from vault.api.models.rotation import Outdated, OutdatedQuery, Rotation, RotationRequest
+from vault.api.models.base import Page, Paging
+from vault.api.models.erasure import CertificateLines, LinesQuery
+from vault.api.models.rotation import Outdated, OutdatedQuery, Retirement, Rotation, RotationRequest
 from vault.api.problems import Code
 from vault.api.route import Route, Tag
 
@@ -58,5 +59,25 @@ ROTATION: Final = (
         summary="End all grants of a key, and of those before it, once no envelope is sealed to them.",
         answer=Rotation,
         problems=(Code.CONFLICT, Code.DOSSIER_ERASED),
+    ),
+    Route(
+        name="list_retirements",
+        method="GET",
+        path="/v1/dossiers/{dossier}/retirements",
+        rule="manage_any_dossier",
+        tag=Tag.DOSSIERS,
+        summary="Which keys of a dossier have ended, the newest first, with what the server signed about it.",
+        query=Paging,
+        answer=Page[Retirement],
+    ),
+    Route(
+        name="list_retired",
+        method="GET",
+        path="/v1/dossiers/{dossier}/retirements/{position}/lines",
+        rule="manage_any_dossier",
+        tag=Tag.DOSSIERS,
+        summary="The lines of such a certificate.",
+        query=LinesQuery,
+        answer=CertificateLines,
     ),
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vault.api.models.rotation import Outdated, OutdatedQuery, Rotation, RotationRequest
+from vault.api.models.base import Page, Paging
+from vault.api.models.erasure import CertificateLines, LinesQuery
+from vault.api.models.rotation import Outdated, OutdatedQuery, Retirement, Rotation, RotationRequest
 
 if TYPE_CHECKING:
-    from vault.api.models.base import Page
     from vault.server.call import Call
 
 
@@ -31,4 +32,15 @@ async def list_outdated(call: Call) -> Page[Outdated]:
 async def retire_dossier_key(call: Call) -> Rotation:
     """End the grants of older keys."""
     generation = int(call.path["generation"])
-    return await call.services.rotating.retire(call.path["dossier"], generation, call.act)
+    return await call.services.retiring.retire(call.path["dossier"], generation, call.act)
+
+
+async def list_retirements(call: Call) -> Page[Retirement]:
+    """List which keys have ended."""
+    return await call.services.retiring.list(call.path["dossier"], call.query(Paging))
+
+
+async def list_retired(call: Call) -> CertificateLines:
+    """Hand out lines of a certificate."""
+    position = int(call.path["position"])
+    return await call.services.retiring.lines(call.path["dossier"], position, call.query(LinesQuery))

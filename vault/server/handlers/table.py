@@ -85,6 +85,8 @@ HANDLERS: Final[dict[str, Handler]] = {
         reencryption.reencrypt,
         reencryption.begin_reencryption,
         reencryption.erase_originals,
+        rotation.list_retirements,
+        rotation.list_retired,
         evidence.deposit,
         evidence.list_evidence,
         evidence.get_evidence,

@@ -91,7 +91,7 @@ class Admission:
     async def check_slots(self, view: View, dossier: rows.Dossier, envelope: Envelope) -> DossierKey:
         """Return the dossier's current key, once the envelope has an access labelled for it and for no other.
 
-        An access for an older key would outlive the rotation that is to end it.
+        An access for an older key would outlive the rotation that is to end it, whatever its label.
 
         Raises:
             RefusedError: dossier_key_outdated; password_forbidden.
@@ -106,7 +106,9 @@ class Admission:
             for slot in envelope.recipient_slots
             if slot.role == "dossier"
         }
-        if found_labels != {labelled}:
+        keys = await view.statements.dossier_keys(dossier.id)
+        older = {key for generation, key in keys.items() if generation < dossier.generation}
+        if found_labels != {labelled} or not older.isdisjoint(slot.key for slot in envelope.recipient_slots):
             raise RefusedError(
                 Code.DOSSIER_KEY_OUTDATED,
                 f"the container is not sealed to key {current.generation} of the dossier alone",
@@ -121,11 +123,18 @@ class Admission:
         That a slot *opens* is known when somebody opens it; here it is labelled for the right key.
 
         Raises:
-            RefusedError: dossier_key_outdated; password_forbidden; recovery_slot_missing; writer_missing.
+            RefusedError: dossier_key_outdated; password_forbidden; recovery_slot_missing; writer_missing;
+                conflict.
         """
         current = await self.check_slots(view, dossier, outline.envelope.envelope)
         seal = outline.seal.seal
         await check_recovery(self._beliefs, view, seal)
+        keys = await view.statements.dossier_keys(dossier.id)
+        if not set(keys.values()).isdisjoint(slot.key for slot in seal.recovery):
+            raise RefusedError(
+                Code.CONFLICT,
+                "the seal has a recovery slot for a key of the dossier, which no rotation could take away",
+            )
         if missing := set(current.writers) - set(seal.writers):
             raise RefusedError(
                 Code.WRITER_MISSING,

@@ -11,10 +11,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from keys.canonical import encode_binary
 from keys.statements import Erasure as ErasureStatement
 from keys.statements import Signed, momentary, read_unjudged, sign_statement
-from vault.api.models.erasure import CertificateLines, Erasure
+from vault.api.models.erasure import Erasure
 from vault.api.problems import Code
 from vault.certificates import ERASED_VERSION, ErasedVersion, LineTree
 from vault.journal import Action, Fact, Subject
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keys.signing import SigningKey
-    from vault.api.models.erasure import LinesQuery
+    from vault.api.models.erasure import CertificateLines, LinesQuery
     from vault.server.ports import Clock, ObjectStore, Records
     from vault.server.services.acts import Act, View
     from vault.server.services.removing import Removing
@@ -103,10 +102,7 @@ class Erasing:
                 raise HiddenError("there is nothing here that you may see")
             # One more than asked for tells whether there are more.
             found = await view.erasures.lines(dossier_id, start=query.start, limit=query.limit + 1)
-        return CertificateLines(
-            items=tuple(map(encode_binary, found[: query.limit])),
-            next=query.start + query.limit if len(found) > query.limit else None,
-        )
+        return views.certificate_lines(found, query)
 
     async def erase(self, dossier_id: str, match: bytes, act: Act) -> Erasure:
         """Erase a dossier whose plan has the root ``match``, or go on removing what that left.

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Final
 from keys.errors import KeyMaterialError
 from keys.statements import Erasure as ErasureStatement
 from keys.statements import Signed, read_unjudged
-from vault.certificates import ERASED_VERSION, CertificateError, LineTree
+from vault.server.services.certificatecheck import fault_of
 from vault.server.services.damage import Finding, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from vault.server.ports import Records
     from vault.server.stores.records.rows import Dossier
     from vault.server.stores.records.transactions import Reading
 
 PAGE: Final = 50
-_LINES: Final = 1000
 
 
 async def check_erasures(records: Records, *, dossier_id: str | None) -> AsyncIterator[Finding]:
@@ -63,16 +62,8 @@ async def _wrong(view: Reading, dossier_id: str) -> str:
         return "the statement of the certificate was changed"
     if (said.dossier, said.journal_position) != (dossier_id, found.position):
         return "the certificate is not the one of this dossier"
-    entries = await view.journal.entries(said.journal_position, 1)
-    if [row.leaf for row in entries] != [said.journal_leaf]:
-        return "the journal does not have the entry that the certificate names"
-    tree, start = LineTree(ERASED_VERSION), 0
-    try:
-        while lines := await view.erasures.lines(dossier_id, start=start, limit=_LINES):
-            for line in lines:
-                tree.read(line)
-            start += _LINES
-        tree.require(count=said.versions, root=said.root)
-    except CertificateError as error:
-        return f"the lines of the certificate were changed: {error}"
-    return ""
+
+    async def lines(start: int, limit: int) -> Sequence[bytes]:
+        return await view.erasures.lines(dossier_id, start=start, limit=limit)
+
+    return await fault_of(view, said, said.versions, lines)

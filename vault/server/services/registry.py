@@ -31,6 +31,7 @@ from vault.server.services.publishing import Publishing
 from vault.server.services.reencrypting import Reencrypting
 from vault.server.services.removing import Removing
 from vault.server.services.retentions import Retentions
+from vault.server.services.retiring import Retiring
 from vault.server.services.rewriting import Rewriting
 from vault.server.services.rotating import Rotating
 from vault.server.services.signin import SignIn
@@ -74,6 +75,7 @@ class Services:
     parts: Parts
     reencrypting: Reencrypting
     retentions: Retentions
+    retiring: Retiring
     rewriting: Rewriting
     rotating: Rotating
     signin: SignIn
@@ -150,6 +152,7 @@ def build_services(
         parts=Parts(records, store, clock, lifetime=settings.upload_seconds),
         reencrypting=Reencrypting(records, beliefs, removing),
         retentions=Retentions(records),
+        retiring=Retiring(records, key),
         rewriting=Rewriting(records, beliefs),
         rotating=Rotating(records, beliefs),
         signin=signin,

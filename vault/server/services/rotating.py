@@ -1,4 +1,4 @@
-"""Rotating a dossier's key: the next key, the envelopes that still name older ones, and the end of those.
+"""Rotating a dossier's key: the next key, and the envelopes that still name older ones.
 
 A rotation has no state of its own. It is begun when the dossier names a newer key than some envelope, and it
 has ended when none does and no older key is granted: whoever looks sees how far it is, any admin can go on.
@@ -55,7 +55,7 @@ class Rotating:
         signed = views.signed_of(request.key, "key")
         grants = [views.signed_of(grant, f"grants.{n}") for n, grant in enumerate(request.grants)]
         async with self._records.change(act.origin) as tx:
-            row = await _kept(tx, dossier_id)
+            row = await dossier_of(tx, dossier_id)
             key = await self._accept(tx, signed, row)
             reach(Failpoint.ROTATION_JUDGED)
             named = key_id(key.statement.public_key)
@@ -71,14 +71,14 @@ class Rotating:
                 [Subject("dossier", dossier_id)],
                 {Fact.GENERATION: row.generation + 1, Fact.KEY: named, Fact.COUNT: len(grants)},
             )
-            answer = await _progress(tx, dossier_id)
+            answer = await progress(tx, dossier_id)
             await act.remember(tx, answer)
         return answer
 
     async def get(self, dossier_id: str) -> Rotation:
         """Return how far a dossier is on its way to its current key."""
         async with self._records.read() as view:
-            return await _progress(view, dossier_id)
+            return await progress(view, dossier_id)
 
     async def outdated(self, dossier_id: str, query: OutdatedQuery, act: Act) -> Page[Outdated]:
         """Return envelopes that are sealed to older keys, and note in the journal that they were handed out.
@@ -89,7 +89,7 @@ class Rotating:
             RefusedError: dossier_erased.
         """
         async with self._records.change(act.origin) as tx:
-            row = await _kept(tx, dossier_id)
+            row = await dossier_of(tx, dossier_id)
             found = await tx.evidence.below(
                 dossier_id, row.generation, cursor=query.cursor, limit=query.limit
             )
@@ -98,45 +98,12 @@ class Rotating:
                 found = await tx.evidence.below(
                     dossier_id, row.generation, cursor=query.cursor, limit=fitting
                 )
-            items = tuple([await _outdated(tx, version) for version in found.items])
+            ends = await tx.evidence.ends([version.seal_id for version in found.items])
+            items = tuple(_outdated(version, *ends[version.seal_id]) for version in found.items)
             await tx.record(
                 Action.ENVELOPES_FETCHED, [Subject("dossier", dossier_id)], {Fact.COUNT: len(items)}
             )
         return Page(items=items, next=found.next)
-
-    async def retire(self, dossier_id: str, generation: int, act: Act) -> Rotation:
-        """End all grants of the key of ``generation``, and of those before it; what has ended stays so.
-
-        Raises:
-            RefusedError: dossier_erased; conflict, while it is the current key or an envelope names one.
-        """
-        async with self._records.read() as view:
-            await _kept(view, dossier_id)
-            found = await _progress(view, dossier_id)
-            granted = await view.grants.count_below(dossier_id, generation + 1)
-        if generation < found.generation and not found.outdated and not granted:
-            return found
-        async with self._records.change(act.origin) as tx:
-            row = await _kept(tx, dossier_id)
-            if generation >= row.generation:
-                raise RefusedError(
-                    Code.CONFLICT, "the dossier's current key does not end before there is a next one"
-                )
-            left = await tx.evidence.sizes_below(dossier_id, generation + 1)
-            if left.versions:
-                raise RefusedError(
-                    Code.CONFLICT,
-                    f"{left.versions} envelopes are still sealed to this key or an older one",
-                    extra={"outdated": left.versions},
-                )
-            ended = await tx.grants.revoke_below(dossier_id, generation + 1)
-            reach(Failpoint.GRANTS_ENDED)
-            await tx.record(
-                Action.DOSSIER_KEY_RETIRED,
-                [Subject("dossier", dossier_id)],
-                {Fact.GENERATION: generation, Fact.COUNT: ended},
-            )
-            return await _progress(tx, dossier_id)
 
     async def _accept(self, tx: Change, signed: Signed, row: rows.Dossier) -> Verified[DossierKey]:
         """Return a key, if it counts and comes after the dossier's current one."""
@@ -157,19 +124,19 @@ class Rotating:
         return verified
 
 
-async def _kept(view: View, dossier_id: str) -> rows.Dossier:
+async def dossier_of(view: View, dossier_id: str) -> rows.Dossier:
+    """Return a dossier whose keys may change.
+
+    Raises:
+        RefusedError: dossier_erased.
+    """
     row = await _dossier(view, dossier_id)
     require_kept(row)
     return row
 
 
-async def _dossier(view: View, dossier_id: str) -> rows.Dossier:
-    row = await view.dossiers.get(dossier_id)
-    assert row is not None
-    return row
-
-
-async def _progress(view: View, dossier_id: str) -> Rotation:
+async def progress(view: View, dossier_id: str) -> Rotation:
+    """Return how far a dossier is on its way to its current key."""
     row = await _dossier(view, dossier_id)
     every = await view.evidence.sizes_below(dossier_id, row.generation + 1)
     left = await view.evidence.sizes_below(dossier_id, row.generation)
@@ -184,11 +151,13 @@ async def _progress(view: View, dossier_id: str) -> Rotation:
     )
 
 
-async def _outdated(view: View, version: rows.Version) -> Outdated:
-    head = await view.evidence.head(version.seal_id)
-    seal = await view.evidence.seal(version.seal_id)
-    assert head is not None
-    assert seal is not None
+async def _dossier(view: View, dossier_id: str) -> rows.Dossier:
+    row = await view.dossiers.get(dossier_id)
+    assert row is not None
+    return row
+
+
+def _outdated(version: rows.Version, head: bytes, seal: bytes) -> Outdated:
     return Outdated(version=views.version(version), head=encode_binary(head), seal=encode_binary(seal))
 
 

@@ -25,6 +25,7 @@ from vault.server.services.damage import Finding, Kind
 from vault.server.services.erasurecheck import check_erasures
 from vault.server.services.hashing import hashed
 from vault.server.services.journalcheck import JournalCheck
+from vault.server.services.retirementcheck import check_retirements
 from vault.server.services.rowcheck import Rows, check_rows, read_rows, seal_of
 from vault.server.services.templatecheck import check_templates
 from vault.server.stores.records.runs import Ended
@@ -126,6 +127,8 @@ class Scrub:
             async for finding in check_templates(self._records, dossier_id=dossier_id):
                 self._say(finding, scrubbing)
             async for finding in check_erasures(self._records, dossier_id=dossier_id):
+                self._say(finding, scrubbing)
+            async for finding in check_retirements(self._records, dossier_id=dossier_id):
                 self._say(finding, scrubbing)
             await self._versions(scrubbing)
             scrubbing.outcome = "done"

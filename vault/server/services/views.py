@@ -11,6 +11,7 @@ from keys.signing import SIGNATURE_LENGTH
 from keys.statements import Signed
 from vault.api.models.base import Page, SignedStatement
 from vault.api.models.dossiers import Dossier, DossierState, Template
+from vault.api.models.erasure import CertificateLines
 from vault.api.models.evidence import Evidence, Opened, State, Version
 from vault.api.models.people import Account, Organisation, Token
 from vault.api.models.signin import Role
@@ -18,11 +19,20 @@ from vault.api.problems import Code
 from vault.server.refusals import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from vault.api.models.erasure import LinesQuery
     from vault.server.stores.records import rows
 
 A = TypeVar("A")
+
+
+def certificate_lines(found: Sequence[bytes], query: LinesQuery) -> CertificateLines:
+    """Return the lines of a certificate that were asked for, and one more where there is one."""
+    return CertificateLines(
+        items=tuple(map(encode_binary, found[: query.limit])),
+        next=query.start + query.limit if len(found) > query.limit else None,
+    )
 
 
 def signed_of(model: SignedStatement, field: str) -> Signed:

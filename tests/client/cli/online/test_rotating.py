@@ -77,6 +77,7 @@ def test_what_was_sealed_stays_and_whoever_may_open_it_can(place, town):
         "generation": 2,
         "rewrapped": 3,
         "versions": 3,
+        "certificate": None,
         "staying": done["staying"],
         "leaving": [],
     }

@@ -34,7 +34,8 @@ def test_a_group_is_withdrawn_at_once_for_service_and_clients(town, dossier):
     town.type(names[0], "grant", "fetch", dossier)
     told = town.type("admin", "withdraw", "--group", "out", *AUTHORITY, "--reason", "left", "--yes")
     assert "can still open" in told.err
-    assert "re-encrypt" in told.err
+    assert "scelle rotate dossier DOSSIER" in told.err
+    assert "scelle reencrypt DOSSIER" in told.err
     for who in names:
         # The session that is open gets nothing more, and neither does a new one.
         refused = town.attempt(who, "grant", "fetch", dossier)

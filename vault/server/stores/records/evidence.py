@@ -222,6 +222,21 @@ class Evidence:
         seal: bytes | None = await self._handle.value(select(table.c.seal).where(table.c.seal_id == seal_id))
         return seal
 
+    async def ends(self, seal_ids: Collection[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
+        """Return head and seal, as `head` and `seal` do, of those versions that have both, by seal id.
+
+        Args:
+            seal_ids: a few hundred at most.
+        """
+        heads, seals = schema.heads, schema.seals
+        query = (
+            select(heads.c.seal_id, heads.c.head, seals.c.seal)
+            .join(seals, seals.c.seal_id == heads.c.seal_id)
+            .where(heads.c.seal_id.in_(seal_ids))
+        )
+        rows: Sequence[Any] = (await self._handle.execute(query)).all()
+        return {row[0]: (row[1], row[2]) for row in rows}
+
     async def receipt(self, seal_id: bytes) -> SignedBytes | None:
         """Return the receipt of a version."""
         table = schema.seals

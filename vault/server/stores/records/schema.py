@@ -26,6 +26,7 @@ from vault.server.stores.records.tables.people import (
     statements,
     tokens,
 )
+from vault.server.stores.records.tables.retiring import retirement_lines, retirements
 from vault.server.stores.records.tables.upkeep import condemned, leases, runs
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "proofs",
     "remembered",
     "retentions",
+    "retirement_lines",
+    "retirements",
     "runs",
     "seals",
     "sessions",

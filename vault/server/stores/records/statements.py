@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
@@ -11,6 +11,8 @@ from vault.server.stores.records.handle import ChangeHandle, Handle, rows_of
 from vault.server.stores.records.rows import StoredStatement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keys.statements import Signed
 
 
@@ -48,6 +50,15 @@ class Statements:
         if generation is not None:
             query = query.where(table.c.generation == generation)
         return await self._handle.all(StoredStatement, query.order_by(table.c.position, table.c.id))
+
+    async def dossier_keys(self, dossier_id: str) -> dict[int, bytes]:
+        """Return the key ids of a dossier's keys by generation, without the statements."""
+        table = schema.statements
+        query = select(table.c.generation, table.c.subject).where(
+            table.c.kind == "dossier key", table.c.dossier_id == dossier_id
+        )
+        rows: Sequence[Any] = (await self._handle.execute(query)).all()
+        return {row[0]: row[1] for row in rows}
 
     async def successions(self) -> tuple[StoredStatement, ...]:
         """Return the successions of authority, server and accounts, the first stored first.

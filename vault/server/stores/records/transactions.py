@@ -26,6 +26,7 @@ from vault.server.stores.records.passing import (
 from vault.server.stores.records.people import AccountChanges, Accounts, OrganisationChanges, Organisations
 from vault.server.stores.records.publishing import EvidenceChanges
 from vault.server.stores.records.retentions import RetentionChanges, Retentions
+from vault.server.stores.records.retiring import RetirementChanges, Retirements
 from vault.server.stores.records.runs import RunChanges, Runs
 from vault.server.stores.records.statements import FactChanges, Facts, StatementChanges, Statements
 from vault.server.stores.records.templates import TemplateChanges, Templates
@@ -65,6 +66,7 @@ class Reading:
         self.locks = Locks(handle)
         self.retentions = Retentions(handle)
         self.erasures = Erasures(handle)
+        self.retirements = Retirements(handle)
 
 
 class Change:
@@ -99,6 +101,7 @@ class Change:
         self.uploads = UploadChanges(handle)
         self.retentions = RetentionChanges(handle)
         self.erasures = ErasureChanges(handle, self.organisations)
+        self.retirements = RetirementChanges(handle)
         self.challenges = Challenges(handle)
         self.answers = AnswerChanges(handle)
 

@@ -1,0 +1,5 @@
+from tests.suites.records_retiring import RetiringSuite
+
+
+class TestRetiring(RetiringSuite):
+    pass
