@@ -22,7 +22,7 @@ test: $(READY)   ## every test, none skipped
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 crash: $(READY)  ## kill the server at every failpoint and at random (half an hour; KILLS=200 SEED=…)
-	$(BIN)/python -m pytest tests/crash --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest tests/crash --every-act --numprocesses auto --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 faults: $(READY) ## let every call to PostgreSQL and S3 fail in every way (hours)

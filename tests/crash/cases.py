@@ -7,12 +7,15 @@ from tests.crash.acts import ACTS, Act, attempt
 from tests.crash.audit import Picture, check_whole, look, receipt_in
 from tests.crash.caretaker import clean
 from tests.crash.inspection import inspect
-from tests.crash.pairs import Embedded, Site
+from tests.crash.pairs import PAIRS, Embedded, Site
 from tests.crash.processes import Nursery
 from tests.crash.town import Prepared, prepare, settle
 from vault.server.failpoints import Failpoint
 
 AT_ONCE = 4
+ANY_CHANGE = ("stores.records.store.", "stores.records.journal.", "services.acts.", "app.")
+"""Where every change comes by, and nobody knows which one it is."""
+_SHARE = 4
 KILLED = -9
 
 
@@ -73,12 +76,22 @@ class Stage:
             stage.ways[act.name] = await stage._go(act)
         return stage
 
-    def acts_through(self, point: Failpoint) -> list[Act]:
-        """Return the acts that come to a place; inside the store, which knows none of them, two will do."""
+    def acts_through(self, point: Failpoint, *, every: bool) -> list[Act]:
+        """Return the acts that come to a place; inside the store, which knows none of them, two will do.
+
+        Args:
+            point: the place.
+            every: whether all of them shall die where any change comes by; otherwise one in so many does,
+                others at the next such place and on the next pair.
+        """
         found = [act for act in ACTS if point in self.ways[act.name].passes]
         if point.startswith(self.pair.modules):
             return found[-2:]
-        return [act for act in found if not act.large]
+        found = [act for act in found if not act.large]
+        if every or not point.startswith(ANY_CHANGE):
+            return found
+        turn = list(Failpoint).index(point) + 2 * PAIRS.index(type(self.pair))
+        return found[turn % _SHARE % len(found) :: _SHARE]
 
     async def _serve(self, site: Site, watch=None):
         server = await self.nursery.serve(site.folder, site.words, site.variables, watch)

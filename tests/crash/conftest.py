@@ -8,6 +8,15 @@ from tests.crash.processes import Nursery
 from tests.crash.town import asking
 
 
+def pytest_addoption(parser):
+    """Known where this folder is named, as `make crash` does."""
+    parser.addoption(
+        "--every-act",
+        action="store_true",
+        help="kill the server in every act at the places that any change comes by, not in a share of them",
+    )
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def nursery():
     """Where all servers of a module come from."""

@@ -28,7 +28,7 @@ async def test_every_place_is_among_them():
 
 
 @pytest.mark.parametrize(("stage", "point"), CASES, indirect=["stage"])
-async def test_a_server_killed_there_loses_nothing(stage, point):
-    acts = stage.acts_through(point)
+async def test_a_server_killed_there_loses_nothing(stage, point, pytestconfig):
+    acts = stage.acts_through(point, every=pytestconfig.getoption("--every-act", default=False))
     assert acts, "no act comes to it"
     await asyncio.gather(*(stage.die(act, point, everything=act is acts[0]) for act in acts))

@@ -1,4 +1,4 @@
-"""One town for all modules on SQLite and a folder; a module that runs on both pairs has another."""
+"""One town for all modules on SQLite and a folder, and one on PostgreSQL and S3."""
 
 import pytest
 
@@ -25,15 +25,18 @@ def home(tmp_path_factory):
         yield settled(server, tmp_path_factory)
 
 
-@pytest.fixture(scope="module")
-def town(request, tmp_path_factory, engine):
-    """A service with an admin, a portal and two reviewers; dossier D-1 is open to the first of them."""
-    if engine == "embedded":
-        yield request.getfixturevalue("home")
-        return
+@pytest.fixture(scope="session")
+def institute(request, tmp_path_factory):
+    """The town on PostgreSQL and S3, which the others share."""
     data = tmp_path_factory.mktemp("service") / "data"
-    with settings_of(request, engine) as settings, Server(data, **settings, **PATIENCE) as server:
+    with settings_of(request, "institution") as settings, Server(data, **settings, **PATIENCE) as server:
         yield settled(server, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def town(request, engine):
+    """A service with an admin, a portal and two reviewers; dossier D-1 is open to the first of them."""
+    return request.getfixturevalue("home" if engine == "embedded" else "institute")
 
 
 def settled(server, tmp_path_factory):
