@@ -18,6 +18,7 @@ from vault.container.outcomes import ContainerError, Outcome
 if TYPE_CHECKING:
     from client.records import Dossier
     from client.trust import Anchor
+    from keys.keyfile import PublicIdentity
     from keys.keyring import Identity
     from keys.statements import Signed
     from keys.trust import Verified
@@ -143,6 +144,10 @@ class KnownDossier:
                 signed, Grant, at=self._anchor.now(), opener=self.opener(at=claimed.issued)
             ).statement
 
+    def is_grantee(self, grant: Grant, identity: PublicIdentity) -> bool:
+        """Tell whether a grant was made to an identity, or to one whose place that has now."""
+        return self._trust.stands_for(grant.grantee, identity)
+
     def opened_by(self, identity: Identity) -> dict[int, Identity]:
         """Return the dossier's private keys that were granted to ``identity``, by generation.
 
@@ -160,9 +165,13 @@ class KnownDossier:
                 self._require_own(claimed.dossier, distrust.GRANT)
                 # The dossier's key counted when the grant was made; it still opens what was sealed to it.
                 key = self.key(claimed.generation, at=claimed.issued)
-                grant = self._trust.verify(
-                    signed, Grant, at=self._anchor.now(), opener=self.opener(at=claimed.issued)
-                )
+                if claimed.issuer == identity.public.signing:
+                    # Wrapped anew, or to oneself: what counts is that it carries the dossier's key.
+                    grant = self._trust.verify_own(signed, claimed.issuer, at=self._anchor.now())
+                else:
+                    grant = self._trust.verify(
+                        signed, Grant, at=self._anchor.now(), opener=self.opener(at=claimed.issued)
+                    )
                 found[claimed.generation] = open_grant(grant, key, identity)
         return found
 

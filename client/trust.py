@@ -126,7 +126,8 @@ class Anchor:
 
         Args:
             identity: whose keys are about to be believed.
-            statements: the habilitation, and the withdrawal if there is one.
+            statements: the habilitation, the withdrawal if there is one, and how the keys that it names
+                were handed over.
             roles: one of which it must have.
 
         Raises:
@@ -134,7 +135,8 @@ class Anchor:
         """
         known = [signed for signed in statements if signed.claimed_kind == "habilitation"]
         ended = _withdrawn_ids(statements)
-        trust = self.knowing(signed for signed in known if signed.id not in ended)
+        handed = [signed for signed in statements if signed.claimed_kind == "succession"]
+        trust = self.knowing([signed for signed in known if signed.id not in ended] + handed)
         if known and all(signed.id in ended for signed in known):
             # Whether whoever withdrew it may is not asked: the service itself does not stand by it.
             raise Distrusted(distrust.HABILITATION, Refusal.WITHDRAWN)

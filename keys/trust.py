@@ -24,6 +24,7 @@ from keys.errors import Refusal, StatementError
 from keys.kinds import (
     MOMENTARY,
     DossierKey,
+    Grant,
     Habilitation,
     Mandate,
     Role,
@@ -202,6 +203,40 @@ class Trust:
         reason = Refusal.DISPUTED if line[-1].disputed else Refusal.SUPERSEDED
         raise StatementError(reason, "nobody can tell who stands in the place of this key")
 
+    def stands_for(self, kem_key_id: bytes, identity: PublicIdentity) -> bool:
+        """Tell whether an identity has that KEM key, or followed one that has: grants to it are its own.
+
+        Only whom the authority habilitated is followed: a succession alone says nothing of the old KEM key.
+        """
+        if identity.kem_key_id == kem_key_id:
+            return True
+        for habilitation, tenure in self._habilitations.get(identity.signing_key_id, ()):
+            if tenure.identity != identity or not self._is_the_authoritys(habilitation.statement):
+                continue
+            subject = habilitation.statement.subject
+            for earlier in self._successions.lineage(subject.signing_key_id):
+                if earlier.key == tenure.key:
+                    break
+                if (earlier.identity or subject).kem_key_id == kem_key_id:
+                    return True
+        return False
+
+    def verify_own(self, signed: Signed, key: bytes, *, at: int) -> Verified[Grant]:
+        """Return a grant that whoever has the signing public key ``key`` made to itself.
+
+        It gives nothing: somebody else's grant came before it. What it carries is compared with the
+        dossier's key, as in every grant.
+
+        Raises:
+            StatementError: somebody else's (``mismatch``), or not of this time.
+            SignatureError, MalformedError, LimitError: no grant.
+        """
+        grant = read_unjudged(signed, Grant)
+        if grant.issuer != key:
+            raise StatementError(Refusal.MISMATCH, "this grant was not made by the one who has it")
+        self._require_standing(grant, signed.id, at)
+        return Verified(grant, signed)
+
     def require_mandated(self, mandate: Verified[Mandate], key: bytes, *, at: int) -> None:
         """Return only if a signing public key is the mandate's, or has followed it, at the time ``at``.
 
@@ -326,16 +361,20 @@ class Trust:
     ) -> StatementError | None:
         """Return why a habilitation does not let a key act at a moment; None if it does."""
         statement = habilitation.statement
-        authority = key_id(statement.issuer)
-        try:
-            require_place(self._authority_line, authority, statement.issued)
-        except StatementError:
+        if not self._is_the_authoritys(statement):
             return StatementError(Refusal.NOT_ENTITLED, "the habilitation is not the authority's")
         return (
             _refuse_dates(statement, moment.at)
             or self._refuse_withdrawn(statement, habilitation.id, moment.cutoff)
             or next(filter(None, map(tenure.refuse, moment.held)), None)
         )
+
+    def _is_the_authoritys(self, statement: Habilitation) -> bool:
+        try:
+            require_place(self._authority_line, key_id(statement.issuer), statement.issued)
+        except StatementError:
+            return False
+        return True
 
 
 def _read(signed: Signed) -> Verified[Any]:

@@ -68,7 +68,8 @@ def believe(anchor: Anchor, listed: Reviewer) -> Person:
     Raises:
         Distrusted: there is no valid habilitation for the keys that are listed.
     """
-    statements = [from_model(model) for model in (listed.habilitation, listed.withdrawal) if model]
+    said = (listed.habilitation, listed.withdrawal, *listed.successions)
+    statements = [from_model(model) for model in said if model]
     return anchor.person(read_identity(listed.identity), statements, roles=GRANTABLE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from client.remote.carriage import to_model
 from client.remote.problems import ServiceProblem
@@ -13,9 +13,13 @@ from keys.statements import Succession, momentary, sign_statement
 from vault.api.models.dossiers import SuccessionRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from client.remote.service import Service
     from keys.keyring import Identity
     from vault.api.models.dossiers import Succeeded
+
+T = TypeVar("T")
 
 _ATTEMPTS: Final = 5
 """Another deposit by the old key may come between; five in a row do not."""
@@ -47,11 +51,23 @@ async def succeed(service: Service, old: Identity, new: Identity, dossier: str, 
     Raises:
         ServiceProblem: the service refuses; nothing was changed.
     """
+
+    async def send(at: int) -> Succeeded:
+        return await service.succeed_depositor(dossier, hand_over(old, new, dossier, service.origin, now=at))
+
+    return await say_when(send, now=now)
+
+
+async def say_when(send: Callable[[int], Awaitable[T]], *, now: int) -> T:
+    """Send a succession, dated as the service says that it can be; raises what ``send`` raises last.
+
+    Args:
+        send: sends it, dated at the UTC second that it is given.
+        now: UTC seconds by this machine's clock.
+    """
     for attempt in range(_ATTEMPTS):
         try:
-            return await service.succeed_depositor(
-                dossier, hand_over(old, new, dossier, service.origin, now=now)
-            )
+            return await send(now)
         except ServiceProblem as problem:
             theirs, after = problem.extra.get("now"), problem.extra.get("after")
             if type(theirs) is not int or type(after) is not int or attempt + 1 == _ATTEMPTS:

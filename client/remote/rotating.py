@@ -21,7 +21,8 @@ from keys.derivation import key_id
 from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.kinds import MAX_WRITERS
-from keys.statements import DossierKey, lasting, sign_statement
+from keys.statements import DossierKey, lasting, read_unjudged, sign_statement
+from keys.statements import Grant as GrantStatement
 from vault.api.models.base import Paging
 from vault.api.models.rotation import RotationRequest
 from vault.api.problems import Code
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from client.records import Dossier
     from client.remote.service import Service
     from client.trust import Anchor, Person
+    from vault.api.models.base import SignedStatement
     from vault.api.models.dossiers import Grant
     from vault.api.models.people import Reviewer
     from vault.api.models.rotation import Rotation
@@ -80,9 +82,15 @@ class Plan(NamedTuple):
     @property
     def removed(self) -> frozenset[bytes]:
         """Key ids of all who were ever granted the dossier and do not stay: their own accesses go too."""
-        return frozenset(bytes.fromhex(grant.grantee) for grant in self.grants) - {
-            member.kem_key_id for member in self.staying
+        ever = {bytes.fromhex(grant.grantee) for grant in self.grants}
+        # Keys that handed over are among them: of whoever stays, the present one alone does.
+        ever |= {
+            read_unjudged(from_model(said), GrantStatement).grantee
+            for grant in self.grants
+            for said in (grant.statement, grant.made)
+            if said is not None
         }
+        return frozenset(ever) - {member.kem_key_id for member in self.staying}
 
 
 async def plan(service: Service, anchor: Anchor, dossier: str, *, without: Collection[str] = ()) -> Plan:
@@ -131,8 +139,12 @@ async def shut_out(service: Service, dossier: str, planned: Plan, accounts: Coll
 
 def _with_issuers(fetched: Dossier, listed: Iterable[Reviewer]) -> Dossier:
     """Return it with the habilitations of all who may have signed other people's grants."""
-    more = [from_model(model) for item in listed for model in (item.habilitation, item.withdrawal) if model]
+    more = [from_model(model) for item in listed for model in _said(item) if model]
     return fetched._replace(issuers=tuple(dict.fromkeys((*fetched.issuers, *more))))
+
+
+def _said(item: Reviewer) -> tuple[SignedStatement | None, ...]:
+    return (item.habilitation, item.withdrawal, *item.successions)
 
 
 def _member(anchor: Anchor, known: KnownDossier, grant: Grant, listed: Reviewer | None) -> Member:
@@ -140,12 +152,13 @@ def _member(anchor: Anchor, known: KnownDossier, grant: Grant, listed: Reviewer 
     person = None
     if listed is not None and listed.valid:
         try:
-            chosen = known.granted(from_model(grant.statement))
+            # Whoever wrapped its grant anew was chosen by the one that it was made by.
+            chosen = known.granted(from_model(grant.made or grant.statement))
             found = believe(anchor, listed)
         except Distrusted:
             pass
         else:
-            if chosen.grantee == found.identity.kem_key_id and chosen.generation == grant.generation:
+            if known.is_grantee(chosen, found.identity) and chosen.generation == grant.generation:
                 person = found
     name = listed.name if listed else grant.account or grant.grantee
     return Member(grant.account or "", name, bytes.fromhex(grant.grantee), person)

@@ -20,6 +20,7 @@ from client.remote.calls.people import PeopleCalls
 from client.remote.calls.reencryption import ReencryptionCalls
 from client.remote.calls.rotation import RotationCalls
 from client.remote.calls.signin import SignInCalls
+from client.remote.calls.successions import SuccessionCalls
 from client.remote.calls.uploads import UploadCalls
 from client.remote.transport import Transport
 
@@ -36,6 +37,7 @@ class Service(
     ErasureCalls,
     RotationCalls,
     ReencryptionCalls,
+    SuccessionCalls,
     EvidenceCalls,
     UploadCalls,
     JournalCalls,

@@ -179,8 +179,18 @@ async def _rewrite_template(town, made):
     return await heirs.rewrite(town)
 
 
+async def _hand_account_over(town, made):
+    rekeyers = made.ready["rekeyers"]
+    return await rekeyers.succeed(town)
+
+
+async def _rewrap_grant(town, made):
+    rekeyers = made.ready["rekeyers"]
+    return await rekeyers.rewrap(town)
+
+
 def _succeeded(answer, _made):
-    # The key that asks has none of its mandates any more, so its session is nobody's.
+    # The key that asks has no mandate, or no account, any more, so its session is nobody's.
     return answer.status == 200 or answer.code == "unauthenticated"
 
 
@@ -262,5 +272,7 @@ ACTS = (
     Act("hand a mandate over", _succeed, _succeeded, 200),
     Act("take a template over", _replace_template, _taken, 200),
     Act("rewrite a template", _rewrite_template, _rewritten, 200),
+    Act("hand an account over", _hand_account_over, _succeeded, 200),
+    Act("wrap a grant anew", _rewrap_grant, _answered(200), 200),
     Act("fetch", _fetch, _answered(200), 200),
 )

@@ -16,6 +16,7 @@ from keys.keyfile import Use
 from keys.keyring import Identity
 from tests.crash.heirs import prepare_heirs
 from tests.crash.processes import PATIENCE
+from tests.crash.rekeyers import expect_heirs, prepare_rekeyers
 from tests.exchange.acts_of_people import Person, carry
 from tests.exchange.acts_on_dossiers import DossierAt
 from tests.exchange.again import seal_again
@@ -60,6 +61,7 @@ async def settle(site, server, http) -> Town:
     town = Town(origin=server.url, http=http, folder=site.data)
     async with site.records() as town.records:
         await town.first_admin()
+        town.heirs = await expect_heirs(town.records, town.clock.now())
     town.records = None
     await town.publish_authority()
     return town
@@ -246,7 +248,7 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
         medium: bytes of what is deposited while the server dies.
         large: bytes that the store takes in more than one piece.
     """
-    made, (leaver, newcomer) = await inhabit(town, 2)
+    made, (leaver, newcomer, *rekeyers) = await inhabit(town, 4)
     session, dossier, editor, admin = made.session, made.dossier, made.editor, made.admin
     for what in ("replaced", "archived", "rewritten"):
         _, container = made.seal(fresh(1000, what))
@@ -269,6 +271,7 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
     await _begin_uploads(made, medium)
     made.ready["heirs"] = await prepare_heirs(town, dossier)
     await _reencrypt(made)
+    made.ready["rekeyers"] = await prepare_rekeyers(town, admin, dossier, rekeyers)
     await _begin_rotations(made)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
     await _doom(made)

@@ -49,8 +49,8 @@ async def add_account(tx, role="portal", organisation_id=None, **options):
 
 async def add_statement(tx, kind="mandate", **options):
     signed = Signed(random_bytes(200), random_bytes(3373))
-    times = {"issued_at": NOW, "valid_from": NOW, "valid_until": 0} | options
-    return await tx.statements.add(signed, kind=kind, issuer=digest(), **times)
+    said = {"issuer": digest(), "issued_at": NOW, "valid_from": NOW, "valid_until": 0} | options
+    return await tx.statements.add(signed, kind=kind, **said)
 
 
 async def add_dossier(tx, organisation_id=None, opened_by=None, **options):

@@ -12,6 +12,7 @@ from vault.api.tables.people import PEOPLE
 from vault.api.tables.reencryption import REENCRYPTION
 from vault.api.tables.rotation import ROTATION
 from vault.api.tables.signin import SERVICE, SIGN_IN
+from vault.api.tables.successions import SUCCESSIONS
 from vault.api.tables.uploads import UPLOADS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *ERASURE,
     *ROTATION,
     *REENCRYPTION,
+    *SUCCESSIONS,
     *EVIDENCE,
     *UPLOADS,
     *JOURNAL,

@@ -98,6 +98,15 @@ class Failpoint(StrEnum):
     ORIGINALS_JUDGED = "services.reencrypting._erase: the originals may be erased, nothing is written"
     ORIGINALS_ERASED = "stores.records.erasing.erase_originals: envelopes are gone, bodies condemned"
 
+    # An account's key, rotated.
+    INHERITANCE_JUDGED = "services.inheriting.succeed: the next key is good, nothing is written"
+    INHERITANCE_STATED = "services.inheriting.succeed: the statement is kept, the account has the old key"
+    ACCOUNT_MOVED = "services.inheriting.succeed: the account has the new key, its grants are the old one's"
+    GRANTS_MOVED = "services.inheriting.succeed: everything is the new key's"
+    REWRAP_JUDGED = "services.inheriting.rewrap: the grant is good, nothing is written"
+    REWRAP_STATED = "services.inheriting.rewrap: the statement is kept, the row names the one before"
+    GRANT_REWRAPPED = "services.inheriting.rewrap: the row names the new statement"
+
     # The janitor: a server comes to these by itself, no request does.
     LOCK_TAKEN = "services.locking.take: the store keeps an archived body, no row says so"
     LOCKS_WRITTEN = "services.locking.keep: the rows say so, nothing is committed"

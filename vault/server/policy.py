@@ -228,6 +228,10 @@ RULES: Final[dict[str, Rule]] = {
     "public": Rule(roles=frozenset(), judge=_always),
     "signed_in": Rule(roles=_ALL, judge=_always),
     "admin": Rule(roles=_ADMIN, judge=_always),
+    # A key hands over for itself, as long as the authority stands by it.
+    "own_account": Rule(
+        roles=_ACCOUNTS - {Role.AUDITOR}, habilitated=_ACCOUNTS - {Role.AUDITOR}, judge=_always
+    ),
     "token": Rule(roles=_ACCOUNTS, judge=_always),
     "token_owner": Rule(roles=_ACCOUNTS, subject=Subject.TOKEN, judge=_own_token),
     # Lists show what the scope below allows, which is what `_sees_dossier` allows one by one.

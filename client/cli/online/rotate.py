@@ -14,6 +14,7 @@ from client.cli.online.certifying import write_rotation
 from client.cli.online.connection import anchored, online
 from client.cli.online.finding import find_reviewer
 from client.cli.online.identities import authority_identity, identity_options, own_identity
+from client.cli.online.rekey import reviewer
 from client.cli.options import force_option, json_option
 from client.cli.output import print_json, print_pairs, show_size
 from client.cli.requests import check_dossier
@@ -46,6 +47,9 @@ class _Asked(NamedTuple):
 @group("rotate", help=_("Put new keys in the place of old ones; what was sealed stays byte for byte."))
 def rotate() -> None:
     """Hold the commands."""
+
+
+rotate.add_command(reviewer)
 
 
 @rotate.command(

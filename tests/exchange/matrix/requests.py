@@ -13,15 +13,17 @@ from client.remote.authority import habilitate, publish, withdraw
 from client.remote.carriage import to_model
 from client.remote.granting import give_grants
 from client.remote.handover import hand_over
+from client.remote.inheriting import hand_account_over
 from client.remote.opening import NewDossier, NewMandate, give_mandate, open_dossier, prove
 from client.remote.rotating import Member, Plan, give_next_key
 from client.remote.service import Service
 from client.remote.signin import enrol, sign_in
 from client.remote.transport import Call, Transport
 from client.remote.uploading import upload_bytes
+from keys.grants import make_grant
 from keys.keyfile import Use
 from keys.keyring import Identity
-from keys.statements import Opening, momentary, sign_statement
+from keys.statements import Opening, lasting, momentary, sign_statement
 from tests.exchange.cutting import content_digest, without_payload
 from tests.exchange.matrix.world import EVIDENCE_TYPE, OWN, TURNED
 from vault.api.models.base import Paging
@@ -34,6 +36,7 @@ from vault.api.models.people import (
     AccountRequest,
     OrganisationChange,
     OrganisationRequest,
+    StatementRequest,
     TokenRequest,
 )
 from vault.api.models.rotation import OutdatedQuery
@@ -148,6 +151,21 @@ async def _succeed(service: Service, world: World, actor: str) -> None:
     await service.succeed_depositor(OWN, request)
 
 
+async def _succeed_account(service: Service, world: World, actor: str) -> None:
+    old = _identity(world, actor, otherwise="reviewer")
+    new = Identity.generate(old.public.use)
+    await hand_account_over(service, old, new, now=world.clock.now())
+
+
+async def _rewrap(service: Service, world: World, actor: str) -> None:
+    key, now = _identity(world, actor, otherwise="reviewer"), world.clock.now()
+    seed = world.known.opened_by(world.identities["admin"])[1].seed
+    signed = make_grant(
+        seed, dossier=OWN, generation=1, grantee=key.public.kem, issuer=key.signing, period=lasting(now, 0)
+    )
+    await service.rewrap_grant(OWN, 1, StatementRequest(statement=to_model(signed)))
+
+
 async def _add_grant(service: Service, world: World, _actor: str) -> None:
     issuer, to, now = world.identities["admin"], world.people["spare"], world.clock.now()
     await give_grants(service, world.known, OWN, issuer=issuer, to=to, now=now)
@@ -251,6 +269,8 @@ SENDS: dict[str, Send] = {
     "get_erasure": lambda s, _w, _a: s.get_erasure(OWN),
     "erase_dossier": lambda s, w, _a: s.erase_dossier(OWN, if_match=w.active),
     "list_erased": lambda s, _w, _a: s.list_erased(OWN, LinesQuery()),
+    "succeed_account": _succeed_account,
+    "rewrap_grant": _rewrap,
     "rotate_dossier_key": _rotate,
     "get_rotation": lambda s, _w, _a: s.get_rotation(OWN),
     "list_outdated": lambda s, _w, _a: s.list_outdated(OWN, OutdatedQuery()),

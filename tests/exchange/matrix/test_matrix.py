@@ -195,6 +195,9 @@ def _entries(request: Request, actor: str) -> int:
     if name == "delete_session" and not actor.endswith(("editor", "reviewer")):
         # Only these come with a session; a service token is not ended by signing out.
         return 0
+    if name == "rewrap_grant":
+        # Nobody has rotated here: what is wrapped to the present key already stays as it is.
+        return 0
     return int(request.route.method != "GET" or name in RECORDED_READINGS)
 
 

@@ -174,6 +174,9 @@ class Grant(Answer):
     grantee: Hex32 = Field(description="Key id of the grantee's KEM key.")
     account: Hex16 | None = None
     statement: SignedStatement
+    made: SignedStatement | None = Field(
+        None, description="What was granted, where the grantee has wrapped it anew to its next key."
+    )
     created: Time
     revoked: bool
 

@@ -153,6 +153,9 @@ class Reviewer(Answer):
     signing_key_id: Hex32
     habilitation: SignedStatement | None = None
     withdrawal: SignedStatement | None = None
+    successions: tuple[SignedStatement, ...] = Field(
+        (), description="How the identity followed the one that was habilitated."
+    )
     valid: bool = Field(description="What the server thinks of the habilitation now.")
 
 

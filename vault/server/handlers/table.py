@@ -14,6 +14,7 @@ from vault.server.handlers import (
     rotation,
     service,
     signin,
+    successions,
     uploads,
 )
 
@@ -87,6 +88,8 @@ HANDLERS: Final[dict[str, Handler]] = {
         reencryption.erase_originals,
         rotation.list_retirements,
         rotation.list_retired,
+        successions.succeed_account,
+        successions.rewrap_grant,
         evidence.deposit,
         evidence.list_evidence,
         evidence.get_evidence,

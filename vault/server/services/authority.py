@@ -104,7 +104,12 @@ class Authority:
         authority = await self._beliefs.authority(view)
         server = await self._beliefs.named(view, SERVER_HABILITATION)
         recovery = await self._beliefs.named(view, RECOVERY)
-        successions = await view.statements.successions()
+        successions = [
+            row
+            for key in (authority, self._identity if authority else None)
+            if key is not None
+            for row in await self._beliefs.successions(view, key.signing_key_id)
+        ]
         return TrustAnswer(
             origin=self._origin,
             server_identity=encode_public(self._identity),

@@ -15,6 +15,7 @@ from keys.errors import KeyMaterialError, StatementError
 from keys.keyfile import decode_public
 from keys.statements import (
     DossierKey,
+    Grant,
     Habilitation,
     Mandate,
     Statement,
@@ -49,6 +50,8 @@ RECOVERY: Final = "authority.recovery"
 _HABILITABLE: Final[dict[str, Role]] = {"reviewer": "reviewer", "portal": "portal", "admin": "admin"}
 _REMEMBERED: Final = 256
 """How many sets of judged statements are kept; each has a few statements of ten kilobytes."""
+_SUBJECTS: Final = 65_536
+"""For how many habilitations it is remembered whom they name: two digests each."""
 
 
 class Grounds(NamedTuple):
@@ -69,6 +72,7 @@ class Beliefs:
 
     def __init__(self) -> None:
         self._trusts: OrderedDict[tuple[bytes, ...], Trust] = OrderedDict()
+        self._subjects: dict[bytes, bytes] = {}
 
     async def authority(self, view: View) -> PublicIdentity | None:
         """Return the published authority, None before that."""
@@ -118,6 +122,20 @@ class Beliefs:
             issuer = read_unjudged(signed, kind).issuer
             trust = await self._trust(view, await self.grounds(view, [key_id(issuer)]))
             return trust.admit(signed, kind, now=now, opener=opener)
+        except KeyMaterialError as error:
+            raise invalid(error, field) from None
+
+    async def accept_own(
+        self, view: View, signed: Signed, key: bytes, *, now: int, field: str
+    ) -> Verified[Grant]:
+        """Return a grant that the holder of a signing public key made to itself, if it counts now.
+
+        Raises:
+            RefusedError: statement_invalid, with the reason; authority_missing.
+        """
+        try:
+            trust = await self._trust(view, await self.grounds(view, [key_id(key)]))
+            return trust.verify_own(signed, key, at=now)
         except KeyMaterialError as error:
             raise invalid(error, field) from None
 
@@ -180,15 +198,15 @@ class Beliefs:
         """
         found = {signing_key_id}
         for origin in await view.depositors.origins(dossier_id, signing_key_id):
-            found.update(await self._chain(view, origin))
+            found.update(await self.chain(view, origin))
         return frozenset(found)
 
     async def present(self, view: View, signing_key_id: bytes) -> bytes:
         """Return the id of the key that has a depositor's place now: its own, or that of who followed it."""
-        return (await self._chain(view, signing_key_id))[-1]
+        return (await self.chain(view, signing_key_id))[-1]
 
     @staticmethod
-    async def _chain(view: View, signing_key_id: bytes) -> list[bytes]:
+    async def chain(view: View, signing_key_id: bytes) -> list[bytes]:
         """Return the ids of the keys from one on to that which has its place now."""
         found, key = list[bytes](), signing_key_id
         while key not in found:
@@ -196,6 +214,27 @@ class Beliefs:
             for row in await view.statements.find("succession", subject=key):
                 key = read_unjudged(views.stored(row), Succession).new.signing_key_id
         return found
+
+    @staticmethod
+    async def successions(view: View, signing_key_id: bytes) -> tuple[rows.StoredStatement, ...]:
+        """Return the successions that lead from a key to that which has its place now, in order."""
+        found: dict[bytes, rows.StoredStatement] = {}
+        key = signing_key_id
+        while more := [
+            row for row in await view.statements.find("succession", subject=key) if row.id not in found
+        ]:
+            found |= {row.id: row for row in more}
+            key = read_unjudged(views.stored(more[0]), Succession).new.signing_key_id
+        return tuple(found.values())
+
+    async def inherited(self, view: View, account: rows.Account) -> tuple[rows.StoredStatement, ...]:
+        """Return how an account's identity followed those that its habilitations name."""
+        assert account.signing_key_id is not None
+        found: dict[bytes, rows.StoredStatement] = {}
+        for habilitation in await view.statements.find("habilitation", subject=account.signing_key_id):
+            for row in await self.successions(view, self._subject(habilitation)):
+                found[row.id] = row
+        return tuple(found.values())
 
     async def mandates(
         self, view: View, dossier_id: str, signing_key_id: bytes, at: int
@@ -237,10 +276,11 @@ class Beliefs:
 
     async def grounds(self, view: View, keys: Iterable[bytes]) -> Grounds:
         """Return what is known of signing keys (by key id): who followed them, who withdrew what."""
-        waiting, seen = list(keys), set[bytes]()
+        authority = await self.authority(view)
+        waiting, seen = [*keys, *([authority.signing_key_id] if authority else [])], set[bytes]()
         habilitations: dict[bytes, rows.StoredStatement] = {}
         withdrawals: dict[bytes, rows.StoredStatement] = {}
-        successions = {row.id: row for row in await view.statements.successions()}
+        successions: dict[bytes, rows.StoredStatement] = {}
         while waiting:
             key = waiting.pop()
             if key in seen:
@@ -248,6 +288,8 @@ class Beliefs:
             seen.add(key)
             for habilitation in await view.statements.find("habilitation", subject=key):
                 habilitations[habilitation.id] = habilitation
+                # The key that it names may have handed over since.
+                waiting.append(self._subject(habilitation))
                 for withdrawal in await view.statements.find("withdrawal", subject=habilitation.id):
                     withdrawals[withdrawal.id] = withdrawal
                     waiting.append(withdrawal.issuer)
@@ -257,6 +299,16 @@ class Beliefs:
         return Grounds(
             tuple(habilitations.values()), tuple(withdrawals.values()), tuple(successions.values())
         )
+
+    def _subject(self, row: rows.StoredStatement) -> bytes:
+        """Return the id of the signing key that a stored habilitation names."""
+        found = self._subjects.get(row.id)
+        if found is None:
+            found = read_unjudged(views.stored(row), Habilitation).subject.signing_key_id
+            if len(self._subjects) >= _SUBJECTS:
+                self._subjects.clear()
+            self._subjects[row.id] = found
+        return found
 
     async def _trust(self, view: View, grounds: Grounds) -> Trust:
         authority = await self.require_authority(view)

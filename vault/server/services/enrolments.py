@@ -58,6 +58,10 @@ class Enrolments:
         async with self._records.change(act.named("account", account.id).origin) as tx:
             if await tx.depositors.standing(identity.signing_key_id):
                 raise RefusedError(Code.ALREADY_EXISTS, "a depositor has this key", field="identity")
+            if await tx.statements.find("succession", subject=identity.signing_key_id):
+                raise RefusedError(
+                    Code.ALREADY_EXISTS, "this key has handed over to another one", field="identity"
+                )
             try:
                 await tx.accounts.enrol(account.id, enrolment_hash=code_hash, identity=identity)
             except OutdatedError:

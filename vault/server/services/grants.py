@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keys.statements import Grant as GrantStatement
-from vault.api.models.dossiers import Grant, MyGrants
+from vault.api.models.base import Page
+from vault.api.models.dossiers import MyGrants
 from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
 from vault.server.failpoints import Failpoint, reach
@@ -13,6 +14,7 @@ from vault.server.policy import Role
 from vault.server.ports import AlreadyExistsError, OutdatedError, new_id
 from vault.server.refusals import RefusedError
 from vault.server.services import views
+from vault.server.services.granted import shown
 from vault.server.services.keeping import keep, require_kept
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
     from keys.statements import Signed
     from keys.trust import Verified
-    from vault.api.models.base import Page, Paging
+    from vault.api.models.base import Paging
+    from vault.api.models.dossiers import Grant
     from vault.api.models.people import StatementRequest
     from vault.server.ports import Clock, Records
     from vault.server.services.acts import Act, View
@@ -78,7 +81,7 @@ class Grants:
                 [Subject("dossier", dossier_id), Subject("grant", row.id), Subject("account", account.id)],
                 {Fact.GENERATION: row.generation, Fact.STATEMENT: stored.id},
             )
-            answer = _view(row, stored)
+            (answer,) = await shown(tx, self._beliefs, [row])
             await act.remember(tx, answer)
         return answer
 
@@ -86,9 +89,8 @@ class Grants:
         """Return a page of a dossier's grants, revoked ones included."""
         async with self._records.read() as view:
             found = await view.grants.list(dossier_id, cursor=paging.cursor, limit=paging.limit)
-            statements = [await view.statements.get(row.statement_id) for row in found.items]
-        by_id = {row.id: row for row in statements if row is not None}
-        return views.page(found, lambda row: _view(row, by_id[row.statement_id]))
+            items = await shown(view, self._beliefs, found.items)
+        return Page(items=items, next=found.next)
 
     async def revoke(self, dossier_id: str, grant_id: str, act: Act) -> None:
         """End a grant; one that has ended stays so.
@@ -239,16 +241,3 @@ async def check_grant(
             field=field,
         )
     return account
-
-
-def _view(row: rows.Grant, statement: rows.StoredStatement) -> Grant:
-    return Grant(
-        id=row.id,
-        dossier=row.dossier_id,
-        generation=row.generation,
-        grantee=row.grantee.hex(),
-        account=row.account_id,
-        statement=views.statement(statement),
-        created=row.created_at,
-        revoked=row.revoked_at is not None,
-    )

@@ -126,6 +126,7 @@ class Habilitations:
             signing_key_id=identity.signing_key_id.hex(),
             habilitation=views.statement(habilitation) if habilitation else None,
             withdrawal=views.statement(withdrawal) if withdrawal else None,
+            successions=tuple(map(views.statement, await self._beliefs.inherited(view, row))),
             valid=await self._beliefs.is_habilitated(view, row, self._clock.now()),
         )
 

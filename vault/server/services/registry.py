@@ -23,6 +23,7 @@ from vault.server.services.habilitations import Habilitations
 from vault.server.services.health import Health
 from vault.server.services.idempotency import Idempotency
 from vault.server.services.identification import Identification
+from vault.server.services.inheriting import Inheriting
 from vault.server.services.journal import JournalReading
 from vault.server.services.organisations import Organisations
 from vault.server.services.ownership import Ownership
@@ -69,6 +70,7 @@ class Services:
     health: Health
     idempotency: Idempotency
     identification: Identification
+    inheriting: Inheriting
     journal: JournalReading
     organisations: Organisations
     ownership: Ownership
@@ -142,6 +144,7 @@ def build_services(
         health=Health(records, store),
         idempotency=idempotency,
         identification=identification,
+        inheriting=Inheriting(records, beliefs, signin, origin=origin),
         journal=JournalReading(records, clock, key, origin=origin),
         organisations=Organisations(
             records,

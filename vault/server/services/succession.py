@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from vault.server.ports import Records
     from vault.server.services.acts import Act
     from vault.server.services.beliefs import Beliefs
-    from vault.server.stores.records.transactions import Change
 
 
 class Succession:
@@ -54,8 +53,9 @@ class Succession:
             )
             statement = verified.statement
             if statement.old.signing_key_id != former or statement.new.use is not Use.PERSON:
-                raise _invalid("the statement is another key's, or names a key for another use")
-            await _check_time(tx, statement.issued, former)
+                raise unfit("the statement is another key's, or names a key for another use")
+            last = await tx.depositors.last_deposit(former)
+            require_between(statement.issued, last=last, now=tx.now)
             self._prove(statement.new, dossier_id, request.possession)
             key = statement.new.signing_key_id
             if await tx.accounts.by_signing_key(key) is not None:
@@ -65,7 +65,7 @@ class Succession:
                     field="statement",
                 )
             if await tx.statements.find("succession", subject=key):
-                raise _invalid("the new key has itself handed over to a successor")
+                raise unfit("the new key has itself handed over to a successor")
             reach(Failpoint.SUCCESSION_JUDGED)
             stored = await keep(tx, verified, subject=former, dossier_id=dossier_id)
             reach(Failpoint.SUCCESSION_STATED)
@@ -94,18 +94,24 @@ class Succession:
             ) from None
 
 
-async def _check_time(tx: Change, issued: int, former: bytes) -> None:
-    last = await tx.depositors.last_deposit(former) or 0
-    if last < issued <= tx.now:
+def require_between(issued: int, *, last: int | None, now: int) -> None:
+    """Return only if a succession is dated after the last word of the old key, and not after now.
+
+    Raises:
+        RefusedError: statement_invalid, with ``now`` and ``after``.
+    """
+    after = last or 0
+    if after < issued <= now:
         return
-    early = issued > tx.now
+    early = issued > now
     raise RefusedError(
         Code.STATEMENT_INVALID,
-        "the statement is dated after now" if early else "the old key deposited something since that time",
+        "the statement is dated after now" if early else "the old key signed something since that time",
         field="statement",
-        extra={"reason": "early" if early else "mismatch", "now": tx.now, "after": last},
+        extra={"reason": "early" if early else "mismatch", "now": now, "after": after},
     )
 
 
-def _invalid(detail: str) -> RefusedError:
+def unfit(detail: str) -> RefusedError:
+    """Return the refusal of a succession that is not about what it was sent for."""
     return RefusedError(Code.STATEMENT_INVALID, detail, field="statement", extra={"reason": "mismatch"})

@@ -98,6 +98,33 @@ class GrantChanges(Grants):
             ),
         )
 
+    async def hand_over(self, former: bytes, grantee: bytes) -> int:
+        """Give all grants to a KEM key that were not revoked to another one; return how many those were.
+
+        Their statements stay as they are, wrapped to the key before, until each is replaced by `rewrap`.
+        """
+        table = schema.grants
+        moved = await self._change.execute(
+            update(table)
+            .where(table.c.grantee == former, table.c.revoked_at.is_(None))
+            .values(grantee=grantee)
+        )
+        return moved.rowcount
+
+    async def rewrap(self, grant_id: str, *, expected: bytes, statement_id: bytes) -> None:
+        """Let a grant name another statement, which is stored before, in the place of ``expected``.
+
+        Raises:
+            OutdatedError: it is revoked, or names another one.
+        """
+        table = schema.grants
+        await self._change.swap(
+            update(table)
+            .where(table.c.id == grant_id, table.c.statement_id == expected, table.c.revoked_at.is_(None))
+            .values(statement_id=statement_id),
+            "the grant",
+        )
+
     async def revoke(self, grant_id: str) -> None:
         """Revoke a grant; raise `OutdatedError` where it is not there or already revoked."""
         table = schema.grants

@@ -240,6 +240,30 @@ class AccountChanges(Accounts):
             "the enrolment code",
         )
 
+    async def succeed(self, account_id: str, former: bytes, identity: PublicIdentity) -> None:
+        """Put an identity in the place of the one with the signing key id ``former``.
+
+        Raises:
+            OutdatedError: the account has another one, or is disabled.
+            AlreadyExistsError: another account has one of these keys.
+        """
+        table = schema.accounts
+        await self._change.swap(
+            update(table)
+            .where(
+                table.c.id == account_id,
+                table.c.signing_key_id == former,
+                table.c.disabled_at.is_(None),
+            )
+            .values(
+                kem_public=identity.kem,
+                signing_public=identity.signing,
+                kem_key_id=identity.kem_key_id,
+                signing_key_id=identity.signing_key_id,
+            ),
+            "the account's key",
+        )
+
     async def disable(self, account_id: str) -> None:
         """Disable an account and end its tokens, sessions and code at once; again changes nothing.
 

@@ -60,16 +60,13 @@ class Statements:
         rows: Sequence[Any] = (await self._handle.execute(query)).all()
         return {row[0]: row[1] for row in rows}
 
-    async def successions(self) -> tuple[StoredStatement, ...]:
-        """Return the successions of authority, server and accounts, the first stored first.
-
-        Those of depositors are many: they are stored with a dossier, and found by the key that hands over.
-        """
+    async def last_issued(self, issuer: bytes) -> int | None:
+        """Return when a signing key, named by its id, last said something that is stored; None if never."""
         table = schema.statements
-        query = rows_of(StoredStatement, table).where(
-            table.c.kind == "succession", table.c.dossier_id.is_(None)
+        last: int | None = await self._handle.value(
+            select(func.max(table.c.issued_at)).where(table.c.issuer == issuer)
         )
-        return await self._handle.all(StoredStatement, query.order_by(table.c.position, table.c.id))
+        return last
 
     async def ending(self, *, now: int, by: int) -> int:
         """Return how many accounts' keys stop being habilitated after ``now`` and not later than ``by``.
@@ -151,6 +148,17 @@ class StatementChanges(Statements):
                 created_at=self._change.now,
             ),
         )
+
+    async def hand_over(self, former: bytes, key: bytes) -> int:
+        """Let the habilitations of a signing key be found by another one, which follows it.
+
+        What they say stays as it is: a succession leads from the key that they name.
+        """
+        table = schema.statements
+        moved = await self._change.execute(
+            update(table).where(table.c.kind == "habilitation", table.c.subject == former).values(subject=key)
+        )
+        return moved.rowcount
 
     async def withdraw(self, statement_id: bytes, *, by: bytes, at: int) -> None:
         """Mark a statement as withdrawn by the stored statement ``by``, issued ``at``.

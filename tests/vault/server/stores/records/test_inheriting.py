@@ -1,0 +1,5 @@
+from tests.suites.records_inheriting import InheritingSuite
+
+
+class TestInheriting(InheritingSuite):
+    pass
