@@ -122,6 +122,10 @@ class KnownDossier:
                 found |= self._trust.mandated(mandate.signer, at=at)
         return frozenset(found)
 
+    def successors(self, key: bytes) -> frozenset[bytes]:
+        """Return the ids of the signing keys that have followed the one with id ``key`` by now."""
+        return self._trust.successors(key, at=self._anchor.now())
+
     def require_signer(self, examined: Headed, *, at: int) -> None:
         """Return only if the container's signer had a mandate at that time.
 

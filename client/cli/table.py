@@ -98,6 +98,9 @@ SECTIONS: Final = (
             Entry("grant", _ONLINE + "grant", "grant", N_("say who can open a dossier")),
             Entry("group", _ONLINE + "group", "group", N_("keep lists of reviewers")),
             Entry("rotate", _ONLINE + "rotate", "rotate", N_("put new keys in the place of old ones")),
+            Entry(
+                "reencrypt", _ONLINE + "reencrypt", "reencrypt", N_("seal anew what a kept key still opens")
+            ),
             Entry("reviewer", _ONLINE + "reviewer", "reviewer", N_("see who can be given a dossier")),
             Entry(
                 "habilitate",

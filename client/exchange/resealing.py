@@ -90,7 +90,7 @@ def reseal(
     with (
         Sealer(request, declared, signer) as sealer,
         AtomicFile(path, force=True, mode=mode) as target,
-        _OldFiles(container, kept) as old_files,
+        OldFiles(container, kept) as old_files,
     ):
         target.write(sealer.header)
         for entry in sealer.files:
@@ -128,7 +128,7 @@ def _keep(container: OpenContainer, change: Change) -> list[FileEntry]:
     return kept
 
 
-class _OldFiles:
+class OldFiles:
     """The kept files of the old container, read in one pass where their order allows it."""
 
     def __init__(self, container: OpenContainer, kept: list[FileEntry]) -> None:

@@ -53,3 +53,15 @@ def read_identity(text: str) -> PublicIdentity:
         return decode_public(text)
     except KeyMaterialError:
         raise not_ours("public key") from None
+
+
+def read_stored(text: str, what: str) -> bytes:
+    """Return bytes that came as text; ``what`` is what they were to be, as `not_ours` takes it.
+
+    Raises:
+        NotOurService: they are none.
+    """
+    try:
+        return decode_binary(text, len(text) * 3 // 4)
+    except KeyMaterialError:
+        raise not_ours(what) from None

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from client import distrust
 from client.distrust import Distrusted
 from client.errors import N_, NotFoundProblem
+from client.lineage import Ancestor, Lineage, order, read_ancestor, require_origin
 from client.records import Proof
 from client.refusals import refusing
-from client.remote.carriage import from_model
+from client.remote.carriage import from_model, from_models, read_stored
 from client.remote.downloading import download
 from client.remote.granting import fetch_grants, fetch_keys, keep_judged
 from client.remote.problems import NothingThere, SignInRefused
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from client.remote.leftovers import Start
     from client.remote.service import Service
     from client.trust import Anchor
-    from keys.statements import Receipt, Signed
+    from keys.statements import Receipt
     from vault.api.models.evidence import Evidence, Version
+    from vault.api.models.evidence import Receipt as ReceiptAnswer
     from vault.container.examine import Examined
 
     Advance = Callable[[int], None]
@@ -42,11 +44,13 @@ class Fetched(NamedTuple):
         version: what the service says of it.
         examined: what it is.
         receipt: verified, and about this very container; None where one may not have it.
+        origin: of a re-encrypted container, the deposit that it goes back to, judged as reviewers do it.
     """
 
     version: Version
     examined: Examined
     receipt: Receipt | None
+    origin: Ancestor | None = None
 
 
 def choose_version(proof: Evidence, number: int | None) -> Version:
@@ -97,13 +101,17 @@ async def fetch(
     dossier = version.dossier
     statements = await (fetch_grants if reviewing else fetch_keys)(service, dossier)
     judged = keep_judged(known, anchor, statements)
-    signed = await _fetch_receipt(service, version)
+    answer = await _fetch_receipt(service, version)
+    signed = from_model(answer.receipt) if answer else None
     receipt = anchor.receipt(signed) if signed else None
+    lineage = _read_lineage(anchor, answer, path) if answer else Lineage()
+    origin: Ancestor | None = None
     before = known.proof(bytes.fromhex(version.seal_id))
     seen = before.generation if before else 0
     at = receipt.issued if receipt else None
 
     def check(examined: Examined) -> None:
+        nonlocal origin
         if examined.seal.seal_id.hex() != version.seal_id:
             raise Distrusted(distrust.CONTAINER, Refusal.MISMATCH)
         if receipt is not None and receipt.generation == examined.envelope.envelope.generation:
@@ -111,7 +119,10 @@ async def fetch(
         if reviewing:
             # Without a receipt the seal's own time is all there is.
             with refusing(path):
-                judged.require_signer(examined, at=examined.seal.seal.sealed_at if at is None else at)
+                seal = examined.seal.seal
+                origin = require_origin(
+                    anchor, judged, seal, lineage, at=seal.sealed_at if at is None else at
+                )
 
     examined = await download(
         service,
@@ -135,12 +146,26 @@ async def fetch(
             signed,
         )
     )
-    return Fetched(version, examined, receipt)
+    return Fetched(version, examined, receipt, origin)
 
 
-async def _fetch_receipt(service: Service, version: Version) -> Signed | None:
+async def _fetch_receipt(service: Service, version: Version) -> ReceiptAnswer | None:
     """Return the receipt, None for those who may not have it."""
     try:
-        return from_model((await service.get_receipt(version.evidence, version.number)).receipt)
+        return await service.get_receipt(version.evidence, version.number)
     except (SignInRefused, NothingThere):
         return None
+
+
+def _read_lineage(anchor: Anchor, answer: ReceiptAnswer, path: str) -> Lineage:
+    """Judge what a service says that a version was before.
+
+    Raises:
+        RefusedContainer, Distrusted: it is nothing of that kind.
+    """
+    with refusing(path):
+        found = [
+            read_ancestor(anchor, read_stored(one.seal, "receipt"), from_model(one.receipt))
+            for one in answer.originals
+        ]
+    return Lineage(order(found), from_models(answer.issuers))

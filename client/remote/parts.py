@@ -167,6 +167,9 @@ class _Sending:
             session = await self._asking.ask(
                 lambda: service.begin_upload(seal.seal.dossier, announced, acting_for=acting)
             )
+        elif delivery.reencrypts is not None:
+            place = delivery.replaces, delivery.reencrypts
+            session = await self._asking.ask(lambda: service.begin_reencryption(*place, announced))
         else:
             evidence, superseded = delivery.replaces, seal.seal.supersedes.hex()
             session = await self._asking.ask(

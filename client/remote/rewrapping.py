@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from client.errors import N_, AccessProblem, ClientError
 from client.refusals import refusing
 from client.remote.accesses import dossier_slots
+from client.remote.carriage import read_stored
 from client.remote.failures import not_ours
 from client.remote.problems import NothingThere, ServiceProblem
 from client.remote.uploading import upload_bytes
-from keys.canonical import decode_binary
 from keys.derivation import key_id
-from keys.errors import KeyMaterialError
 from vault.api.models.rotation import OutdatedQuery
 from vault.api.problems import Code
 from vault.container.examine import Expectations
@@ -158,8 +157,8 @@ class _Wrapping:
         version = item.version
         with refusing(f"{version.evidence} {version.number}"):
             outline = read_outline(
-                _bytes(item.head),
-                _bytes(item.seal),
+                read_stored(item.head, "envelope"),
+                read_stored(item.seal, "envelope"),
                 Expectations(dossier=self._dossier, generation=version.generation),
             )
             if outline.seal.seal_id.hex() != version.seal_id:
@@ -192,10 +191,3 @@ class _Wrapping:
             N_("{evidence}: you were not granted the key that it is sealed to; let an admin go on who was"),
             evidence=evidence,
         )
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return decode_binary(text, len(text) * 3 // 4)
-    except KeyMaterialError:
-        raise not_ours("envelope") from None

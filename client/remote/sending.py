@@ -27,6 +27,7 @@ class Delivery(NamedTuple):
         file: it, open until the delivery is over.
         examined: what it is.
         replaces: id of the proof whose active version it supersedes, or None.
+        reencrypts: number of that proof's version whose place it takes instead, or None.
         acting_for: key id, in hexadecimal, of the editor that a portal acts for.
         advance: called with the number of bytes sent since the last call; below 0 where some are sent again.
     """
@@ -36,6 +37,7 @@ class Delivery(NamedTuple):
     replaces: str | None
     acting_for: str | None
     advance: Advance
+    reencrypts: int | None = None
 
 
 class Delivered(NamedTuple):
@@ -60,6 +62,13 @@ async def send_whole(service: Service, delivery: Delivery) -> Delivered:
                 # The same container again is the same request again, even from another process.
                 idempotency_key=delivery.examined.envelope.digest.hex(),
                 acting_for=delivery.acting_for,
+            )
+        elif delivery.reencrypts is not None:
+            answer = await service.reencrypt(
+                delivery.replaces,
+                delivery.reencrypts,
+                upload,
+                idempotency_key=delivery.examined.envelope.digest.hex(),
             )
         else:
             answer = await service.replace_evidence(

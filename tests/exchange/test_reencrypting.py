@@ -334,7 +334,11 @@ async def test_the_next_rotation_wraps_what_stands_and_asks_nothing_of_originals
             headers={"If-Match": '"1"'},
         )
         assert answer.status == 200, answer.body
-    retired = await home.world.ask("retire_dossier_key", path | {"generation": 1}, token=home.admin.token)
+    retire = ("retire_dossier_key", path | {"generation": 1})
+    refused = await home.world.ask(*retire, token=home.admin.token)
+    assert (refused.code, refused.json["extra"]) == ("conflict", {"carrying": 1}), "the original has one"
+    assert (await home.erase(made)).status == 200
+    retired = await home.world.ask(*retire, token=home.admin.token)
     assert retired.status == 200, retired.body
     assert (await scrubbed(home))[0] == []
 

@@ -131,7 +131,7 @@ async def fetch_(
     require_free(output, force=force)
     anchor = anchored(connection)
     version = choose_version(await connection.service.get_evidence(proof), number)
-    reviewing = connection.session is not None and connection.session.role == "reviewer"
+    reviewing = connection.session is not None and connection.session.role in {"reviewer", "admin"}
     again = line_to_go_on(click.get_current_context())
     with progress(_("fetching"), version.size, quiet=quiet) as advance, telling_what_stays(output, again):
         fetched = await fetch(

@@ -37,6 +37,10 @@ def show_proof(proof: Evidence, *, as_json: bool) -> None:
         ]
     )
     print_table([_row(version) for version in proof.versions])
+    for version in proof.versions:
+        if version.depositor is not None and version.supersedes is not None:
+            label = _("version {number}, re-encrypted from").format(number=version.number)
+            print_pairs([(label, version.supersedes), (_("deposited by"), version.depositor)])
 
 
 def _row(version: Version) -> tuple[str, ...]:

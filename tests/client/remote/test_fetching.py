@@ -11,9 +11,12 @@ from client.refusals import RefusedContainer
 from client.remote.carriage import to_model
 from client.remote.fetching import choose_version, fetch
 from client.remote.problems import to_exception
+from keys.canonical import encode_binary
 from tests.client import sayings as s
 from tests.client.remote.conftest import seal
+from tests.exchange.again import seal_again
 from vault.api.models.base import Problem
+from vault.api.models.evidence import Original, Receipt
 from vault.container.arrival import ArrivalExaminer
 from vault.container.manifest import CarriedRecipient
 from vault.container.outcomes import Outcome
@@ -36,6 +39,7 @@ class Service:
         self.examined = examiner.finalize()
         self.statements = s.kept(**statements)
         self.receipt = s.receipt(self.examined) if receipt is True else receipt
+        self.lineage = {}
         self.version = SimpleNamespace(
             evidence=PROOF,
             number=2,
@@ -61,7 +65,7 @@ class Service:
     async def get_receipt(self, _evidence, _number):
         if self.receipt is None:
             raise to_exception(Problem(type="t", title="t", status=403, detail="d", code="forbidden"))
-        return SimpleNamespace(receipt=to_model(self.receipt))
+        return Receipt(receipt=to_model(self.receipt), **self.lineage)
 
     @asynccontextmanager
     async def fetch_container(self, _evidence, _number):
@@ -172,3 +176,92 @@ def test_a_version_is_chosen_by_number_or_the_newest():
     assert choose_version(proof, 2).number == 2
     with pytest.raises(NotFoundProblem, match="no version 9"):
         choose_version(proof, 9)
+
+
+def reencrypted(original, signer=s.ADMIN, **options):
+    """Return a service that hands out what re-encrypts a container, with what proves where it comes from."""
+    recipients = options.pop("recipients", (DOSSIER_KEY,))
+    key = s.dossier_seed(1).decapsulation
+    service = Service(seal_again(original, key, signer.signing, recipients, **options))
+    seal = examined_of(original)
+    service.lineage = {
+        "originals": (
+            Original(
+                seal_id=seal.seal.seal_id.hex(),
+                seal=encode_binary(seal.seal.encode()),
+                receipt=to_model(s.receipt(seal)),
+                deposited=s.NOW,
+            ),
+        ),
+        "issuers": tuple(models(s.ISSUERS)),
+    }
+    return service
+
+
+def examined_of(data):
+    examiner = ArrivalExaminer()
+    examiner.update(data)
+    return examiner.finalize()
+
+
+async def test_what_an_admin_re_encrypted_goes_back_to_its_deposit(attempt):
+    original = container()
+    fetched = await attempt(reencrypted(original))
+    assert fetched.origin.seal.seal_id == examined_of(original).seal.seal_id
+    assert fetched.origin.receipt.signer == s.EDITOR.public.signing_key_id
+
+
+@pytest.mark.parametrize(
+    ("signer", "options"),
+    [
+        (s.STRANGER, {}),
+        (s.PORTAL, {}),
+        (s.ADMIN, {"fresh": True}),
+        (s.ADMIN, {"supersedes": bytes(32)}),
+        (s.ADMIN, {"evidence_type": "aipd"}),
+    ],
+)
+async def test_what_is_no_re_encryption_of_a_deposit_is_refused(attempt, signer, options):
+    with pytest.raises(RefusedContainer) as refused:
+        await attempt(reencrypted(container(), signer, **options))
+    assert refused.value.outcome is Outcome.UNKNOWN_SIGNER
+    assert not attempt.path.exists()
+
+
+async def test_what_goes_back_to_nobody_with_a_mandate_is_refused(attempt):
+    for original in (container(signer=s.STRANGER), container(signer=s.ADMIN)):
+        with pytest.raises(RefusedContainer) as refused:
+            await attempt(reencrypted(original))
+        assert refused.value.outcome is Outcome.UNKNOWN_SIGNER
+    alone = reencrypted(container())
+    alone.lineage = {}
+    with pytest.raises(RefusedContainer):
+        await attempt(alone)
+
+
+async def test_an_admin_of_whom_nothing_is_known_is_refused(attempt):
+    other = s.identity("o")
+    with pytest.raises(RefusedContainer):
+        await attempt(reencrypted(container(), other))
+    known = reencrypted(container(), other)
+    known.lineage["issuers"] = tuple(models([s.habilitation(other, "admin", at=s.NOW - s.DAY)]))
+    assert (await attempt(known)).origin is not None
+
+
+async def test_a_seal_or_receipt_on_the_way_that_is_forged_is_refused(attempt):
+    original = container()
+    (one,) = reencrypted(original).lineage["originals"]
+    other = examined_of(container())
+    stranger = to_model(s.receipt(examined_of(original), by=s.STRANGER))
+    cut = encode_binary(examined_of(original).seal.encode()[:-1] + b"x")
+    for change, error in (
+        ({"receipt": to_model(s.receipt(other))}, Distrusted),
+        ({"receipt": stranger}, Distrusted),
+        ({"seal": cut}, RefusedContainer),
+        ({"seal": "AAAA"}, RefusedContainer),
+    ):
+        service = reencrypted(original)
+        service.lineage["originals"] = (one.model_copy(update=change),)
+        with pytest.raises(error):
+            await attempt(service)
+        assert not attempt.path.exists()
