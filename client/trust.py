@@ -60,6 +60,13 @@ class Anchor:
             self.trust = Trust(pin.authority.signing, known)
             self.authority = self.trust.present(pin.authority, at=self.now())
 
+    @property
+    def authority_line(self) -> frozenset[bytes]:
+        """Ids of the signing keys that are, or were, the authority's: the pinned one and who followed it."""
+        assert self._pin.authority is not None
+        first = self._pin.authority.signing_key_id
+        return self.trust.successors(first, at=self.now()) | {first}
+
     def now(self) -> int:
         """Return UTC seconds by this machine's clock."""
         return int(self._clock())

@@ -34,6 +34,7 @@ class Action(StrEnum):
     ACCOUNT_SUCCEEDED = "account.succeeded"
     ACCOUNT_WITHDRAWN = "account.withdrawn"
     AUTHORITY_PUBLISHED = "authority.published"
+    AUTHORITY_SUCCEEDED = "authority.succeeded"
     DEPOSITOR_ADDED = "depositor.added"
     DEPOSITOR_REMOVED = "depositor.removed"
     DEPOSITOR_SUCCEEDED = "depositor.succeeded"

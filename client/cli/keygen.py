@@ -96,6 +96,20 @@ def choose_passphrase(output: str, passphrase_file: str | None, *, no_passphrase
     return ask_new_secret(_("passphrase for {path}:").format(path=escape(output)), _("the same again:"))
 
 
+def write_next_key(
+    output: str, identity: Identity, passphrase_file: str | None, *, no_passphrase: bool
+) -> None:
+    """Write the key that is about to follow another one: before anything is sent.
+
+    Raises:
+        UsageProblem: as `choose_passphrase`.
+        ClientError: see `naming`; such as that the file is there.
+    """
+    passphrase = choose_passphrase(output, passphrase_file, no_passphrase=no_passphrase)
+    with naming(output):
+        write_identity(Path(output), identity, passphrase)
+
+
 def labels_of(name: str) -> dict[str, str]:
     """Return the lines that stand above a key."""
     return {"Name": name} if name else {}

@@ -26,7 +26,7 @@ from keys.statements import Grant, Succession, lasting, momentary, read_unjudged
 from vault.api.models.dossiers import DossierQuery
 from vault.api.models.people import StatementRequest
 from vault.api.models.signin import ChallengeRequest
-from vault.api.models.successions import AccountSuccession
+from vault.api.models.successions import KeySuccession
 from vault.api.problems import Code
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ async def held_grants(service: Service, identity: Identity, *, role: str) -> lis
 
 def say_succession(
     old: Identity, new: Identity, challenge: Challenge, *, origin: str, at: int
-) -> AccountSuccession:
+) -> KeySuccession:
     """Return the statement that ``new`` stands in the place of ``old`` from ``at`` on, with its proof.
 
     Args:
@@ -125,7 +125,7 @@ def say_succession(
         answer = answer_enrolment(new, wrapped, origin=origin)
     except KeyMaterialError:
         raise not_ours("challenge") from None
-    return AccountSuccession(
+    return KeySuccession(
         statement=to_model(sign_statement(said, key)),
         challenge=challenge.id,
         signature=encode_binary(answer),
@@ -146,13 +146,34 @@ async def hand_account_over(service: Service, old: Identity, new: Identity, *, n
     """
 
     async def send(at: int) -> AccountSucceeded:
-        asked = ChallengeRequest(key_id=None, identity=encode_public(new.public))
-        challenge = await service.create_challenge(asked)
-        return await service.succeed_account(
-            say_succession(old, new, challenge, origin=service.origin, at=at)
-        )
+        return await service.succeed_account(await _succession(service, old, new, at=at))
 
     return await say_when(send, now=now)
+
+
+async def hand_authority_over(service: Service, old: Identity, new: Identity, *, now: int) -> None:
+    """Let ``new`` stand in the place of ``old``, which speaks as the authority now.
+
+    Args:
+        service: signed in as an admin.
+        old: the present authority.
+        new: who follows it; its key file is written already.
+        now: UTC seconds by this machine's clock.
+
+    Raises:
+        ServiceProblem: the service refuses; nothing was changed.
+    """
+
+    async def send(at: int) -> None:
+        await service.succeed_authority(await _succession(service, old, new, at=at))
+
+    await say_when(send, now=now)
+
+
+async def _succession(service: Service, old: Identity, new: Identity, *, at: int) -> KeySuccession:
+    asked = ChallengeRequest(key_id=None, identity=encode_public(new.public))
+    challenge = await service.create_challenge(asked)
+    return say_succession(old, new, challenge, origin=service.origin, at=at)
 
 
 class Rewrapping:

@@ -190,9 +190,9 @@ async def give_next_key(
     admins = require_admins(planned)
     now, current = anchor.now(), planned.known.current_key()
     # Nobody new: what is sealed already, and every template, lists the writers of the present key.
-    authority = anchor.authority.signing_key_id
-    staying = {authority, *(admin.identity.signing_key_id for admin in admins)}
-    writers = dict.fromkeys((authority, *(one for one in current.writers if one in staying)))
+    # That goes for the authority too: one that followed writes in dossiers that are opened from then on.
+    staying = {*anchor.authority_line, *(admin.identity.signing_key_id for admin in admins)}
+    writers = dict.fromkeys(one for one in current.writers if one in staying)
     key, generation = Identity.generate(Use.DOSSIER), current.generation + 1
     statement = DossierKey(
         issuer=issuer.signing.public_key,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from client import distrust
@@ -10,11 +11,12 @@ from client.errors import N_, UsageProblem
 from client.records import Pin
 from client.remote.carriage import from_model, from_models, read_identity
 from client.trust import Anchor
-from keys.derivation import key_id
 from keys.errors import Refusal
 from keys.keyfile import Use, require_use
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from client.remote.service import Service
 
 
@@ -48,7 +50,7 @@ async def learn(service: Service) -> Pin:
     return pin
 
 
-def renew(trusted: Pin, learned: Pin) -> Pin:
+def renew(trusted: Pin, learned: Pin, *, clock: Callable[[], float] = time.time) -> Pin:
     """Return the pin of somebody who trusts ``trusted``, with what a service says now.
 
     The authority stays the one that was confirmed; the service's key and the recovery key may have changed,
@@ -60,36 +62,35 @@ def renew(trusted: Pin, learned: Pin) -> Pin:
     assert trusted.authority is not None
     if learned.authority is None:
         raise Distrusted(distrust.AUTHORITY, Refusal.NOT_ENTITLED)
-    renewed = learned._replace(authority=trusted.authority)
-    _require_whole(renewed)
-    anchor = Anchor(renewed)
+    # No service makes anybody forget a successor: one that hides it names another authority below.
+    known = tuple(dict.fromkeys(trusted.successions + learned.successions))
+    renewed = learned._replace(authority=trusted.authority, successions=known)
+    _require_whole(renewed, clock)
+    anchor = Anchor(renewed, clock=clock)
     if anchor.authority.encoded != learned.authority.encoded and (
-        Anchor(learned).authority.encoded != anchor.authority.encoded
+        Anchor(learned, clock=clock).authority.encoded != anchor.authority.encoded
     ):
         raise Distrusted(distrust.AUTHORITY, Refusal.NOT_ENTITLED)
     return renewed
 
 
 def name_authority(learned: Pin, signing_key_id: bytes) -> Pin:
-    """Return the pin, if the authority that a template names is the one that the service names.
+    """Return the pin, if the authority that a template names is, or was, the one that the service names.
 
     Raises:
         Distrusted: it is another.
     """
-    named = learned.authority
-    if named is None or key_id(named.signing) != signing_key_id:
-        anchored = None if named is None else Anchor(learned).authority
-        if anchored is None or anchored.signing_key_id != signing_key_id:
-            raise Distrusted(distrust.AUTHORITY, Refusal.NOT_ENTITLED)
+    if learned.authority is None or signing_key_id not in Anchor(learned).authority_line:
+        raise Distrusted(distrust.AUTHORITY, Refusal.NOT_ENTITLED)
     return learned
 
 
-def _require_whole(pin: Pin) -> None:
+def _require_whole(pin: Pin, clock: Callable[[], float] = time.time) -> None:
     """Check that the authority vouches for the service's key and for a recovery key."""
     assert pin.authority is not None
     with judging(distrust.AUTHORITY):
         require_use(pin.authority, Use.AUTHORITY)
-    anchor = Anchor(pin)
+    anchor = Anchor(pin, clock=clock)
     if anchor.server().encoded != pin.server.encoded:
         raise Distrusted(distrust.SERVER, Refusal.MISMATCH)
     anchor.recovery_key()

@@ -36,10 +36,10 @@ class Heir:
 
 
 async def expect_heirs(records, now) -> list[Heir]:
-    """Let a service expect two new keys, for a day."""
+    """Let a service expect three new keys, for a day: of two people, and of the authority."""
     heirs = []
-    for _ in range(2):
-        identity = Identity.generate(Use.PERSON)
+    for use in (Use.PERSON, Use.PERSON, Use.AUTHORITY):
+        identity = Identity.generate(use)
         rows = [
             Challenge(new_id(), ENROL, make_challenge(), identity.public.key_id, now + 86_400)
             for _ in range(_SPARE)
@@ -58,6 +58,7 @@ class Rekeyers:
     Attributes:
         old: who hands over to ``heir``, by ``session``.
         owner: session of who handed over, and wraps its grant anew by ``rewrapped``.
+        crown: the key that the authority will hand over to.
     """
 
     dossier: DossierAt
@@ -67,12 +68,21 @@ class Rekeyers:
     said_at: int
     owner: str
     rewrapped: dict
+    crown: Heir
 
     async def succeed(self, town):
         # The proof names the address of the server, which is another one each time.
         for challenge in self.heir.challenges:
             body = self.heir.request(town, self.old.identity, challenge, self.said_at)
             answer = await town.ask("succeed_account", token=self.session, json=body)
+            if answer.code != "possession_unproven":
+                break
+        return answer
+
+    async def succeed_authority(self, town):
+        for challenge in self.crown.challenges:
+            body = self.crown.request(town, town.authority, challenge, town.clock.now())
+            answer = await town.ask("succeed_authority", token=town.root, json=body)
             if answer.code != "possession_unproven":
                 break
         return answer
@@ -85,7 +95,7 @@ class Rekeyers:
 async def prepare_rekeyers(town, admin, dossier, people) -> Rekeyers:
     """Grant the dossier to two people, let the second hand over, and sign what will be sent."""
     old, former = people
-    heir, next_ = town.heirs
+    heir, next_, crown = town.heirs
     for person in people:
         grant = town.grant(admin.identity, dossier.id, dossier.key, person.identity)
         path = {"dossier": dossier.id}
@@ -102,4 +112,5 @@ async def prepare_rekeyers(town, admin, dossier, people) -> Rekeyers:
         said_at=now,
         owner=await town.session(next_.identity),
         rewrapped={"statement": carry(rewrapped)},
+        crown=crown,
     )

@@ -98,6 +98,10 @@ class Failpoint(StrEnum):
     ORIGINALS_JUDGED = "services.reencrypting._erase: the originals may be erased, nothing is written"
     ORIGINALS_ERASED = "stores.records.erasing.erase_originals: envelopes are gone, bodies condemned"
 
+    # The authority's key, rotated.
+    AUTHORITY_JUDGED = "services.authority.succeed: the next key is good, nothing is written"
+    AUTHORITY_STATED = "services.authority.succeed: the statement is kept, nothing is committed"
+
     # An account's key, rotated.
     INHERITANCE_JUDGED = "services.inheriting.succeed: the next key is good, nothing is written"
     INHERITANCE_STATED = "services.inheriting.succeed: the statement is kept, the account has the old key"

@@ -12,7 +12,7 @@ import click
 
 from client.cli.asking import load_identity
 from client.cli.failure import describe_client_error
-from client.cli.keygen import choose_passphrase
+from client.cli.keygen import write_next_key
 from client.cli.online.bulk import Unfinished, agree, dry_option, yes_option
 from client.cli.online.connection import known_service, reach, server_option, wait_for
 from client.cli.online.identities import identity_options
@@ -20,7 +20,6 @@ from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs
 from client.cli.style import command
 from client.errors import N_, AccessProblem, UsageProblem
-from client.keyfiles import naming
 from client.remote.inheriting import Rewrapping, hand_account_over, held_grants, signs_in, use_of
 from client.terminal import can_ask, counting, escape, say
 from client.trust import Anchor
@@ -111,7 +110,8 @@ async def _rotate(known: ServiceProfile, asked: _Asked, kept: str) -> None:
                 return
             agree(_("give yourself a new key? [y/N]"), yes=asked.yes)
             new = Identity.generate(use)
-            _write(asked, new)
+            assert asked.output is not None
+            write_next_key(asked.output, new, asked.new_passphrase_file, no_passphrase=asked.no_passphrase)
             await hand_account_over(service, old, new, now=anchor.now())
             held = [one.all_outdated() for one in held]
             signed = _known(await signs_in(service, new), asked.output or "")
@@ -157,17 +157,6 @@ def _require_ended(held: list[Held]) -> None:
             ),
             count=left,
         )
-
-
-def _write(asked: _Asked, new: Identity) -> None:
-    from pathlib import Path  # noqa: PLC0415 - only when something is rotated
-
-    from keys.store import write_identity  # noqa: PLC0415 - likewise
-
-    assert asked.output is not None
-    passphrase = choose_passphrase(asked.output, asked.new_passphrase_file, no_passphrase=asked.no_passphrase)
-    with naming(asked.output):
-        write_identity(Path(asked.output), new, passphrase)
 
 
 def _show_plan(asked: _Asked, signed: SignedIn, held: list[Held], asked_in: float) -> None:

@@ -14,6 +14,7 @@ from client.cli.online.certifying import write_rotation
 from client.cli.online.connection import anchored, online
 from client.cli.online.finding import find_reviewer
 from client.cli.online.identities import authority_identity, identity_options, own_identity
+from client.cli.online.nextauthority import authority
 from client.cli.online.rekey import reviewer
 from client.cli.options import force_option, json_option
 from client.cli.output import print_json, print_pairs, show_size
@@ -50,6 +51,7 @@ def rotate() -> None:
 
 
 rotate.add_command(reviewer)
+rotate.add_command(authority)
 
 
 @rotate.command(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client.cli.online.connection import known_service, server_option
-from client.cli.online.trusting import show_pin
+from client.cli.online.connection import known_service, reach, server_option, wait_for
+from client.cli.online.trusting import renew_pin, show_pin
 from client.cli.options import force_option, json_option
 from client.cli.style import group
 from client.errors import N_, AccessProblem
@@ -55,6 +55,27 @@ def export(*, output: str, force: bool, server: str | None) -> None:
             N_("no authority is trusted at {url} yet; sign in again with scelle login"), url=pin.url
         )
     write_trust_file(output, pin, force=force)
+
+
+@trust.command(
+    "renew",
+    help=_(
+        "Follow what the authority said since: that it handed over to its next key, or that the service has "
+        "another one. Signing in does so too. Whom you trust stays the one that you confirmed."
+    ),
+    examples=("scelle trust renew",),
+)
+@server_option()
+@json_option()
+def renew(*, server: str | None, as_json: bool) -> None:
+    """Ask the service, judge, keep."""
+    known = known_service(server)
+
+    async def work() -> Pin:
+        async with reach(known) as service:
+            return await renew_pin(service, known)
+
+    show_pin(wait_for(work()), as_json=as_json)
 
 
 def _pin(known: ServiceProfile) -> Pin:

@@ -68,8 +68,11 @@ async def settle_trust(service: Service, known: ServiceProfile, trust: str | Non
     before = known.pin
     if before is not None and before.authority is not None:
         pin = renew(before, learned)
+        _tell(before, pin)
     elif trust is not None:
-        pin = renew(read_trust_file(trust, url=known.url), learned)
+        file = read_trust_file(trust, url=known.url)
+        pin = renew(file, learned)
+        _tell(file, pin)
     elif learned.authority is None:
         say(_("note: no authority is published here yet, so nothing that the service hands on is believed"))
         pin = learned
@@ -81,6 +84,42 @@ async def settle_trust(service: Service, known: ServiceProfile, trust: str | Non
         renew(read_trust_file(trust, url=known.url), learned)
     known.keep_pin(pin)
     return pin
+
+
+async def renew_pin(service: Service, known: ServiceProfile) -> Pin:
+    """Follow what the trusted authority said since, keep it, and tell where it handed over.
+
+    Raises:
+        AccessProblem: nobody ever decided whom to trust there.
+        Distrusted: the service names another authority than the one that is trusted.
+    """
+    before = known.pin
+    if before is None or before.authority is None:
+        raise AccessProblem(
+            N_("whom to trust at {url} is not known yet; sign in again with scelle login"), url=known.url
+        )
+    pin = renew(before, await learn(service))
+    known.keep_pin(pin)
+    _tell(before, pin)
+    return pin
+
+
+def _tell(before: Pin, after: Pin) -> None:
+    """Say that the authority, or the service, goes by another key than before."""
+    assert after.authority is not None
+    present = Anchor(after).authority
+    if Anchor(before).authority != present:
+        say(
+            _("note: the authority handed over to its next key, {fingerprint}").format(
+                fingerprint=present.fingerprint
+            )
+        )
+    if before.server != after.server:
+        say(
+            _("note: the service has another key than before, {fingerprint}").format(
+                fingerprint=after.server.fingerprint
+            )
+        )
 
 
 class Named(Protocol):
@@ -111,6 +150,7 @@ async def trust_by_template(service: Service, known: ServiceProfile, template: N
     before = known.pin
     if before is not None and before.authority is not None:
         pin = renew(before, learned)
+        _tell(before, pin)
     known.keep_pin(pin)
     return pin
 
@@ -132,11 +172,13 @@ def _ask(learned: Pin) -> None:
 def show_pin(pin: Pin, *, as_json: bool) -> None:
     """Print whom a person trusts."""
     authority = pin.authority.fingerprint if pin.authority else None
+    present = Anchor(pin).authority.fingerprint if pin.authority else None
     if as_json:
         print_json(
             {
                 "url": pin.url,
                 "authority": authority,
+                "authority_now": present,
                 "authority_key": pin.authority.signing_key_id.hex() if pin.authority else None,
                 "server": pin.server.fingerprint,
                 "server_key": pin.server.signing_key_id.hex(),
@@ -147,6 +189,7 @@ def show_pin(pin: Pin, *, as_json: bool) -> None:
         [
             (_("service"), pin.url),
             (_("authority"), authority or _("none is published yet")),
+            (_("speaks as the authority"), present if present and present != authority else ""),
             (_("service's key"), pin.server.fingerprint),
         ]
     )

@@ -13,7 +13,7 @@ from client.remote.authority import habilitate, publish, withdraw
 from client.remote.carriage import to_model
 from client.remote.granting import give_grants
 from client.remote.handover import hand_over
-from client.remote.inheriting import hand_account_over
+from client.remote.inheriting import hand_account_over, hand_authority_over
 from client.remote.opening import NewDossier, NewMandate, give_mandate, open_dossier, prove
 from client.remote.rotating import Member, Plan, give_next_key
 from client.remote.service import Service
@@ -269,6 +269,9 @@ SENDS: dict[str, Send] = {
     "get_erasure": lambda s, _w, _a: s.get_erasure(OWN),
     "erase_dossier": lambda s, w, _a: s.erase_dossier(OWN, if_match=w.active),
     "list_erased": lambda s, _w, _a: s.list_erased(OWN, LinesQuery()),
+    "succeed_authority": lambda s, w, _a: hand_authority_over(
+        s, w.authority, Identity.generate(Use.AUTHORITY), now=w.clock.now()
+    ),
     "succeed_account": _succeed_account,
     "rewrap_grant": _rewrap,
     "rotate_dossier_key": _rotate,

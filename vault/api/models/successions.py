@@ -1,4 +1,4 @@
-"""Keys that hand over to the next one: of an account."""
+"""Keys that hand over to the next one: an account's, the authority's."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pydantic import Field
 from vault.api.models.base import Answer, Base64, Count, Hex16, Hex32, Request, SignedStatement, Time
 
 
-class AccountSuccession(Request):
-    """An account's identity hands over to a new one: its habilitations and grants are the new one's.
+class KeySuccession(Request):
+    """An identity hands over to a new one, which stands in its place from then on.
 
     ``signature`` is over origin, the unwrapped challenge and the key id, in the context of possession: who
     made it has both private halves of the new identity.

@@ -6,7 +6,8 @@ from typing import Final
 
 from vault.api.models.dossiers import Grant
 from vault.api.models.people import StatementRequest
-from vault.api.models.successions import AccountSucceeded, AccountSuccession
+from vault.api.models.successions import AccountSucceeded, KeySuccession
+from vault.api.models.trust import Trust
 from vault.api.problems import Code
 from vault.api.route import Route, Tag
 
@@ -14,13 +15,24 @@ _STATEMENT: Final = (Code.STATEMENT_INVALID, Code.AUTHORITY_MISSING, Code.ALREAD
 
 SUCCESSIONS: Final = (
     Route(
+        name="succeed_authority",
+        method="POST",
+        path="/v1/authority/succession",
+        rule="admin",
+        tag=Tag.SIGN_IN,
+        summary="Store the authority's word on the key that follows it; the old one says nothing new.",
+        request=KeySuccession,
+        answer=Trust,
+        problems=(*_STATEMENT, Code.POSSESSION_UNPROVEN),
+    ),
+    Route(
         name="succeed_account",
         method="POST",
         path="/v1/me/succession",
         rule="own_account",
         tag=Tag.PEOPLE,
         summary="Hand one's account over to a new key; the old one signs in no more.",
-        request=AccountSuccession,
+        request=KeySuccession,
         answer=AccountSucceeded,
         problems=(*_STATEMENT, Code.POSSESSION_UNPROVEN),
     ),

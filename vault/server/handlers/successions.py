@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vault.api.models.people import StatementRequest
-from vault.api.models.successions import AccountSucceeded, AccountSuccession
+from vault.api.models.successions import AccountSucceeded, KeySuccession
 
 if TYPE_CHECKING:
     from vault.api.models.dossiers import Grant
+    from vault.api.models.trust import Trust
     from vault.server.call import Call
+
+
+async def succeed_authority(call: Call) -> Trust:
+    """Hand the authority over to a new key."""
+    return await call.services.authority.succeed(call.body(KeySuccession), call.act)
 
 
 async def succeed_account(call: Call) -> AccountSucceeded:
     """Hand an account over to a new key."""
-    return await call.services.inheriting.succeed(call.body(AccountSuccession), call.act)
+    return await call.services.inheriting.succeed(call.body(KeySuccession), call.act)
 
 
 async def rewrap_grant(call: Call) -> Grant:

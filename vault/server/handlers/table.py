@@ -88,6 +88,7 @@ HANDLERS: Final[dict[str, Handler]] = {
         reencryption.erase_originals,
         rotation.list_retirements,
         rotation.list_retired,
+        successions.succeed_authority,
         successions.succeed_account,
         successions.rewrap_grant,
         evidence.deposit,

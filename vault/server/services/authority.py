@@ -7,24 +7,29 @@ from typing import TYPE_CHECKING, Final
 from keys.derivation import key_id
 from keys.errors import KeyMaterialError
 from keys.keyfile import Use, decode_public, encode_public, require_use
-from keys.statements import Habilitation, RecoveryKey
+from keys.statements import Habilitation, RecoveryKey, Succession
 from keys.trust import Trust
 from vault.api.models.trust import Trust as TrustAnswer
 from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
+from vault.server.failpoints import Failpoint, reach
 from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.beliefs import AUTHORITY, RECOVERY, SERVER_HABILITATION, invalid
+from vault.server.services.inheriting import heir_of
 from vault.server.services.keeping import keep
+from vault.server.services.succession import require_between, unfit
 
 if TYPE_CHECKING:
     from keys.keyfile import PublicIdentity
     from keys.statements import Signed
     from keys.trust import Verified
+    from vault.api.models.successions import KeySuccession
     from vault.api.models.trust import AuthorityPublication
     from vault.server.ports import Clock, Records
     from vault.server.services.acts import Act, View
     from vault.server.services.beliefs import Beliefs
+    from vault.server.services.signin import SignIn
     from vault.server.stores.records.transactions import Change
 
 _NOT_THIS: Final = "this statement is about another server"
@@ -34,11 +39,19 @@ class Authority:
     """The one key that everything starts at. Its private half never comes near the server."""
 
     def __init__(
-        self, records: Records, clock: Clock, beliefs: Beliefs, identity: PublicIdentity, *, origin: str
+        self,
+        records: Records,
+        clock: Clock,
+        beliefs: Beliefs,
+        signin: SignIn,
+        identity: PublicIdentity,
+        *,
+        origin: str,
     ) -> None:
         self._records = records
         self._clock = clock
         self._beliefs = beliefs
+        self._signin = signin
         self._identity = identity
         self._origin = origin
 
@@ -69,6 +82,45 @@ class Authority:
                 {Fact.KEY: authority.signing_key_id},
             )
             await self._pin(tx, authority, server, recovery)
+            return await self._view(tx)
+
+    async def succeed(self, request: KeySuccession, act: Act) -> TrustAnswer:
+        """Let a new key stand in the authority's place, on the old one's word alone.
+
+        What the old key said before stays said, the recovery key among it; it says nothing new, and hands
+        over once. The statement may neither lie in the future, nor before the last one of the old key.
+
+        Raises:
+            RefusedError: statement_invalid (with ``now`` and ``after`` where its time is at fault);
+                authority_missing; possession_unproven; already_exists.
+        """
+        signed = views.signed_of(request.statement, "statement")
+        new = heir_of(signed)
+        await self._signin.prove(new, request.challenge, request.signature)
+        async with self._records.change(act.origin) as tx:
+            verified = await self._beliefs.accept(tx, signed, Succession, now=tx.now, field="statement")
+            statement = verified.statement
+            old = await self._beliefs.present_authority(tx)
+            if statement.old != old:
+                raise unfit("the statement is not by the key that speaks as the authority now")
+            last = await tx.statements.last_issued(old.signing_key_id)
+            require_between(statement.issued, last=last, now=tx.now)
+            published = await self._beliefs.require_authority(tx)
+            line = await self._beliefs.successions(tx, published.signing_key_id)
+            if new.signing_key_id in {row.subject for row in line}:
+                raise unfit("the new key was the authority's before")
+            reach(Failpoint.AUTHORITY_JUDGED)
+            await keep(tx, verified, subject=old.signing_key_id)
+            reach(Failpoint.AUTHORITY_STATED)
+            await tx.record(
+                Action.AUTHORITY_SUCCEEDED,
+                [Subject("authority", new.key_id.hex())],
+                {
+                    Fact.KEY: new.signing_key_id,
+                    Fact.SIGNER: old.signing_key_id,
+                    Fact.STATEMENT: verified.id,
+                },
+            )
             return await self._view(tx)
 
     async def _pin(

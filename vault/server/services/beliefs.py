@@ -90,6 +90,17 @@ class Beliefs:
             raise RefusedError(Code.AUTHORITY_MISSING, "an admin has to publish the authority first")
         return authority
 
+    async def present_authority(self, view: View) -> PublicIdentity:
+        """Return who speaks as the authority now: the published one, or whoever followed it.
+
+        Raises:
+            RefusedError: authority_missing.
+        """
+        found = await self.require_authority(view)
+        for row in await self.successions(view, found.signing_key_id):
+            found = read_unjudged(views.stored(row), Succession).new
+        return found
+
     async def named(self, view: View, fact: str) -> rows.StoredStatement | None:
         """Return the statement that a fact names."""
         statement_id = await view.facts.get(fact)

@@ -168,7 +168,7 @@ class Dossiers:
         self, tx: Change, signed: Signed, dossier_id: str, opener: bytes | None
     ) -> Verified[DossierKey]:
         key = await self._beliefs.accept(tx, signed, DossierKey, now=tx.now, field="key", opener=opener)
-        authority = await self._beliefs.require_authority(tx)
+        authority = await self._beliefs.present_authority(tx)
         statement = key.statement
         if statement.dossier != dossier_id or statement.generation != 1:
             raise RefusedError(

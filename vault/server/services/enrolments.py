@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from keys.errors import KeyMaterialError
 from keys.keyfile import Use, decode_public
-from keys.possession import verify_enrolment
-from keys.signing import SIGNATURE_LENGTH
 from vault.api.models.signin import Role
 from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
@@ -30,14 +28,11 @@ if TYPE_CHECKING:
 class Enrolments:
     """Gives an account its keys."""
 
-    def __init__(
-        self, records: Records, clock: Clock, signin: SignIn, throttling: Throttling, *, origin: str
-    ) -> None:
+    def __init__(self, records: Records, clock: Clock, signin: SignIn, throttling: Throttling) -> None:
         self._records = records
         self._clock = clock
         self._signin = signin
         self._throttling = throttling
-        self._origin = origin
 
     async def enrol(self, request: EnrolmentRequest, act: Act) -> Account:
         """Tie an identity to the account that the code was made for; the code is used up.
@@ -54,7 +49,7 @@ class Enrolments:
             await self._throttling.failed(ENROL, act.source)
             raise RefusedError(Code.NOT_FOUND, "the code is not, or no longer, one", field="code")
         identity = _identity(request.identity, account)
-        await self._prove(request, identity)
+        await self._signin.prove(identity, request.challenge, request.signature)
         async with self._records.change(act.named("account", account.id).origin) as tx:
             if await tx.depositors.standing(identity.signing_key_id):
                 raise RefusedError(Code.ALREADY_EXISTS, "a depositor has this key", field="identity")
@@ -79,24 +74,6 @@ class Enrolments:
 
     def _open(self, account: rows.Account) -> bool:
         return account.enrolment_until is not None and account.enrolment_until > self._clock.now()
-
-    async def _prove(self, request: EnrolmentRequest, identity: PublicIdentity) -> None:
-        challenge = await self._signin.take(request.challenge, purpose=ENROL, key_id=identity.key_id)
-        if challenge is None:
-            raise RefusedError(
-                Code.POSSESSION_UNPROVEN,
-                "the challenge was used, or is for another identity",
-                field="challenge",
-            )
-        signature = views.bytes_of(request.signature, SIGNATURE_LENGTH, "signature")
-        try:
-            verify_enrolment(identity, signature, origin=self._origin, challenge=challenge)
-        except KeyMaterialError:
-            raise RefusedError(
-                Code.POSSESSION_UNPROVEN,
-                f"the signature is not that of this identity over the challenge, for {self._origin}",
-                field="signature",
-            ) from None
 
 
 def _identity(text: str, account: rows.Account) -> PublicIdentity:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keys.errors import KeyMaterialError
-from keys.possession import verify_enrolment
-from keys.signing import SIGNATURE_LENGTH
 from keys.statements import Succession, read_unjudged
 from vault.api.models.successions import AccountSucceeded
 from vault.api.problems import Code
@@ -23,7 +21,6 @@ from vault.server.services import views
 from vault.server.services.beliefs import invalid
 from vault.server.services.granted import shown
 from vault.server.services.keeping import keep, require_kept
-from vault.server.services.signin import ENROL
 from vault.server.services.succession import require_between, unfit
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
     from keys.statements import Signed
     from vault.api.models.dossiers import Grant
     from vault.api.models.people import StatementRequest
-    from vault.api.models.successions import AccountSuccession
+    from vault.api.models.successions import KeySuccession
     from vault.server.ports import Records
     from vault.server.services.acts import Act, View
     from vault.server.services.beliefs import Beliefs
@@ -44,13 +41,12 @@ if TYPE_CHECKING:
 class Inheriting:
     """Lets an account's key name the one that follows it, and takes its grants wrapped anew."""
 
-    def __init__(self, records: Records, beliefs: Beliefs, signin: SignIn, *, origin: str) -> None:
+    def __init__(self, records: Records, beliefs: Beliefs, signin: SignIn) -> None:
         self._records = records
         self._beliefs = beliefs
         self._signin = signin
-        self._origin = origin
 
-    async def succeed(self, request: AccountSuccession, act: Act) -> AccountSucceeded:
+    async def succeed(self, request: KeySuccession, act: Act) -> AccountSucceeded:
         """Put the new identity in the place of the account's, with its habilitations and grants.
 
         The statement may neither lie in the future, nor before the last thing that the old key signed and
@@ -65,8 +61,8 @@ class Inheriting:
         former = who.signing_key
         assert who.account is not None
         assert former is not None
-        new = _new(signed)
-        await self._prove(new, request)
+        new = heir_of(signed)
+        await self._signin.prove(new, request.challenge, request.signature)
         async with self._records.change(act.origin) as tx:
             account = await tx.accounts.get(who.account)
             verified = await self._beliefs.accept(tx, signed, Succession, now=tx.now, field="statement")
@@ -151,26 +147,9 @@ class Inheriting:
             )
             return (await shown(tx, self._beliefs, [row._replace(statement_id=stored.id)]))[0]
 
-    async def _prove(self, new: PublicIdentity, request: AccountSuccession) -> None:
-        challenge = await self._signin.take(request.challenge, purpose=ENROL, key_id=new.key_id)
-        if challenge is None:
-            raise RefusedError(
-                Code.POSSESSION_UNPROVEN,
-                "the challenge was used, or is for another identity",
-                field="challenge",
-            )
-        signature = views.bytes_of(request.signature, SIGNATURE_LENGTH, "signature")
-        try:
-            verify_enrolment(new, signature, origin=self._origin, challenge=challenge)
-        except KeyMaterialError:
-            raise RefusedError(
-                Code.POSSESSION_UNPROVEN,
-                f"the signature is not that of the new identity over the challenge, for {self._origin}",
-                field="signature",
-            ) from None
 
-
-def _new(signed: Signed) -> PublicIdentity:
+def heir_of(signed: Signed) -> PublicIdentity:
+    """Return the new identity that a succession names; raise `RefusedError` where it is none."""
     try:
         return read_unjudged(signed, Succession).new
     except KeyMaterialError as error:

@@ -55,7 +55,7 @@ class Ownership:
         seal, envelope = examined.seal.seal, examined.envelope
         async with self._records.change(act.origin) as tx:
             row = await self._find(tx, dossier_id, template_id, act)
-            check_template(examined, await self._beliefs.require_authority(tx))
+            check_template(examined, await self._beliefs.present_authority(tx))
             await self._check_passwords(tx, dossier_id, envelope.envelope)
             await check_recovery(self._beliefs, tx, seal)
             if seal.signer_key_id != act.principal.signing_key:

@@ -129,12 +129,12 @@ def build_services(
     )
     return Services(
         accounts=accounts,
-        authority=Authority(records, clock, beliefs, identity, origin=origin),
+        authority=Authority(records, clock, beliefs, signin, identity, origin=origin),
         completing=Completing(records, store, clock, publishing),
         deposits=Deposits(records, store, publishing, idempotency, discarding),
         depositors=Depositors(records, clock, beliefs, origin=origin),
         dossiers=Dossiers(records, clock, beliefs),
-        enrolments=Enrolments(records, clock, signin, throttling, origin=origin),
+        enrolments=Enrolments(records, clock, signin, throttling),
         erasing=Erasing(records, store, clock, removing, key),
         evidence=Proofs(records, clock, beliefs),
         facts=facts,
@@ -144,7 +144,7 @@ def build_services(
         health=Health(records, store),
         idempotency=idempotency,
         identification=identification,
-        inheriting=Inheriting(records, beliefs, signin, origin=origin),
+        inheriting=Inheriting(records, beliefs, signin),
         journal=JournalReading(records, clock, key, origin=origin),
         organisations=Organisations(
             records,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from keys.canonical import encode_binary
 from keys.errors import KeyMaterialError
 from keys.keyfile import decode_public
-from keys.possession import make_challenge, verify_sign_in, wrap_challenge
+from keys.possession import make_challenge, verify_enrolment, verify_sign_in, wrap_challenge
 from keys.signing import SIGNATURE_LENGTH
 from vault.api.models.signin import Challenge, Session
 from vault.api.problems import Code
@@ -22,6 +22,7 @@ from vault.server.services.views import bytes_of
 from vault.server.stores.records.rows import Challenge as ChallengeRow
 
 if TYPE_CHECKING:
+    from keys.keyfile import PublicIdentity
     from vault.api.models.signin import ChallengeRequest, SessionRequest
     from vault.server.ports import Clock, Records
     from vault.server.services.acts import View
@@ -93,6 +94,29 @@ class SignIn:
         if found is None or not hmac.compare_digest(found.key_id, key_id):
             return None
         return found.challenge
+
+    async def prove(self, new: PublicIdentity, challenge_id: str, signature: str) -> None:
+        """Return only if the signature is that of both private halves of an identity over a challenge.
+
+        Raises:
+            RefusedError: possession_unproven; invalid_request.
+        """
+        challenge = await self.take(challenge_id, purpose=ENROL, key_id=new.key_id)
+        if challenge is None:
+            raise RefusedError(
+                Code.POSSESSION_UNPROVEN,
+                "the challenge was used, or is for another identity",
+                field="challenge",
+            )
+        proof = bytes_of(signature, SIGNATURE_LENGTH, "signature")
+        try:
+            verify_enrolment(new, proof, origin=self._origin, challenge=challenge)
+        except KeyMaterialError:
+            raise RefusedError(
+                Code.POSSESSION_UNPROVEN,
+                f"the signature is not that of this identity over the challenge, for {self._origin}",
+                field="signature",
+            ) from None
 
     async def create(self, request: SessionRequest, act: Act) -> Session:
         """Return a session for a signed challenge.

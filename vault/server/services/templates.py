@@ -72,7 +72,7 @@ class Templates:
                 already_exists; dossier_closed; dossier_erased; authority_missing.
         """
         async with self._records.read() as view:
-            authority = await self._beliefs.require_authority(view)
+            authority = await self._beliefs.present_authority(view)
         arrival = Arrival(chunks, ArrivalExaminer(Expectations(dossier=dossier_id)))
         body = b"".join([chunk async for chunk in arrival.body()])
         examined = arrival.result

@@ -1,0 +1,125 @@
+"""``scelle rotate authority``: the authority's key hands over to the next one."""
+
+from __future__ import annotations
+
+from gettext import gettext as _
+from typing import TYPE_CHECKING
+
+import click
+
+from client.cli.asking import load_identity
+from client.cli.keygen import write_next_key
+from client.cli.online.bulk import agree, dry_option, yes_option
+from client.cli.online.connection import anchored, online
+from client.cli.online.identities import authority_identity
+from client.cli.online.trusting import renew_pin
+from client.cli.options import json_option, passphrase_option
+from client.cli.output import print_json, print_pairs
+from client.cli.style import command
+from client.errors import N_, UsageProblem
+from client.keyfiles import naming
+from client.remote.inheriting import hand_authority_over
+from client.terminal import can_ask, say
+from client.trust import Anchor
+from keys.keyfile import Use, require_use
+from keys.keyring import Identity
+
+if TYPE_CHECKING:
+    from client.cli.online.connection import Connection
+
+
+@command(
+    "authority",
+    help=_(
+        "Give the authority its next key. The present key says that the next one follows it; from then on "
+        "it says nothing new, while all that it said stays valid. Clients follow when they sign in, or "
+        "with scelle trust renew, and say so; the fingerprint that people compare stays that of the first "
+        "key. The recovery key stays as it is. Destroy the old key once this has ended. For admins."
+    ),
+    examples=(
+        "scelle rotate authority --authority authority.key -o authority-2027.key --dry-run",
+        "scelle rotate authority --authority authority.key -o authority-2027.key",
+        "scelle rotate authority --authority authority.key -o authority-2027.key --resume",
+    ),
+)
+@click.option(
+    "--authority", "key_file", required=True, metavar=_("FILE"), help=_("The present authority's key file.")
+)
+@passphrase_option()
+@click.option("-o", "--output", required=True, metavar=_("FILE"), help=_("The new key file."))
+@click.option(
+    "--new-passphrase-file",
+    metavar=_("FILE"),
+    help=_("File that holds the passphrase of the new key file; otherwise you are asked."),
+)
+@click.option("--no-passphrase", is_flag=True, help=_("Whoever has the new key file can use the key."))
+@click.option("--resume", is_flag=True, help=_("Go on with a rotation that did not come to its end."))
+@dry_option()
+@yes_option()
+@json_option()
+@online
+async def authority(
+    connection: Connection,
+    *,
+    key_file: str,
+    passphrase_file: str | None,
+    output: str,
+    new_passphrase_file: str | None,
+    no_passphrase: bool,
+    resume: bool,
+    dry: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Plan, ask, write the new key, hand over, follow."""
+    if dry and resume:
+        raise UsageProblem(N_("--dry-run and --resume exclude each other; give one"))
+    pin = await renew_pin(connection.service, connection.known)
+    anchor = Anchor(pin)
+    new: Identity | None = None
+    if resume:
+        new = load_identity(output, new_passphrase_file)
+        with naming(output):
+            require_use(new.public, Use.AUTHORITY)
+    if new is None or anchor.authority != new.public:
+        old = authority_identity(anchor, key_file, passphrase_file)
+        if dry or (can_ask() and not yes):
+            _show_plan(anchor, as_json=as_json and dry)
+        if dry:
+            return
+        agree(_("give the authority its next key? [y/N]"), yes=yes)
+        if new is None:
+            new = Identity.generate(Use.AUTHORITY)
+            write_next_key(output, new, new_passphrase_file, no_passphrase=no_passphrase)
+        await hand_authority_over(connection.service, old, new, now=anchor.now())
+        await renew_pin(connection.service, connection.known)
+    _show_end(anchored(connection), output, as_json=as_json)
+
+
+def _show_plan(anchor: Anchor, *, as_json: bool) -> None:
+    present = anchor.authority.fingerprint
+    if as_json:
+        print_json({"authority_now": present, "keys_before": len(anchor.authority_line) - 1})
+        return
+    print_pairs(
+        [
+            (_("speaks as the authority"), present),
+            (_("keys before it"), str(len(anchor.authority_line) - 1)),
+        ]
+    )
+
+
+def _show_end(anchor: Anchor, output: str, *, as_json: bool) -> None:
+    present = anchor.authority
+    if as_json:
+        print_json(
+            {
+                "secret": output,
+                "public": f"{output}.pub",
+                "authority_now": present.fingerprint,
+                "key_id": present.signing_key_id.hex(),
+            }
+        )
+        return
+    print_pairs([(_("new key"), output), (_("speaks as the authority"), present.fingerprint)])
+    say(_("hand out what scelle trust export writes now to whoever reads without the service"))
