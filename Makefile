@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test crash faults lint format bench bench-server bench-rotate demo serve memory clean
+.PHONY: help setup test crash crash-rotation faults lint format bench bench-server bench-rotate demo serve memory clean
 
 help:            ## what can be typed here
-	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(READY)  ## create .venv with everything that is locked in uv.lock
 
@@ -24,6 +24,9 @@ test: $(READY)   ## every test, none skipped
 crash: $(READY)  ## kill the server at every failpoint and at random (half an hour; KILLS=200 SEED=…)
 	$(BIN)/python -m pytest tests/crash --every-act --numprocesses auto --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
+crash-rotation: $(READY)  ## kill scelle rotate, and the server, while 1,000 containers are rotated (KILLS=50 SEED=…)
+	$(BIN)/python -m tests.crash.rotation $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 faults: $(READY) ## let every call to PostgreSQL and S3 fail in every way (hours)
 	$(BIN)/python -m tests.faults

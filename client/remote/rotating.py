@@ -119,9 +119,10 @@ async def plan(service: Service, anchor: Anchor, dossier: str, *, without: Colle
             if found.person and not covers(found.person, procedure):
                 found = found._replace(person=None)
             members[grant.account] = found
-    if strangers := set(without) - set(members):
+    # Whoever was shut out by an attempt that was then interrupted is none.
+    if strangers := set(without) - {grant.account for grant in grants}:
         raise UsageProblem(
-            N_("{account} has no grant on this dossier's current key; look with scelle grant list {dossier}"),
+            N_("{account} never had a grant on this dossier; look with scelle grant list {dossier}"),
             account=min(strangers),
             dossier=dossier,
         )

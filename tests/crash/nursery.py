@@ -22,6 +22,8 @@ import asyncpg  # noqa: F401
 import sqlalchemy.dialects.postgresql.asyncpg
 import sqlalchemy.dialects.sqlite.aiosqlite  # noqa: F401
 
+import client.cli.online.login
+import client.cli.online.rotate
 import client.cli.root  # noqa: F401
 import vault.server.commands.running  # noqa: F401
 from client.cli.main import main

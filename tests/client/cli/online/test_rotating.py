@@ -9,6 +9,7 @@ import pytest
 
 from client.errors import ClientError
 from client.remote.calls.evidence import EvidenceCalls
+from client.remote.calls.rotation import RotationCalls
 from tests.client.town import EDITOR
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from tests.scenarios.transcripts import environment
@@ -120,6 +121,19 @@ def test_whoever_is_left_out_gets_nothing_and_opens_nothing_of_today(place, town
     town.give("r1", f"{place.id}-one.scelle", "r2")
     refused = place.open("r2", "one")
     assert (refused.code, "[no_access]" in refused.err) == (3, True)
+
+
+def test_whoever_was_shut_out_by_an_attempt_that_broke_can_be_left_out_again(place, town, monkeypatch):
+    async def broken(*_arguments, **_options):
+        raise ClientError("the line broke")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RotationCalls, "rotate_dossier_key", broken)
+        refused = place.rotate("--without", "r2", "--yes", attempt=True)
+        assert "the line broke" in refused.err
+    assert place.statuses() == [(1, False)] * 2 + [(1, True)]
+    done = place.rotate("--without", "r2")
+    assert (done["generation"], sorted(done["staying"])) == (2, ["admin", "r1"])
 
 
 def test_an_access_of_one_s_own_goes_with_whoever_is_left_out(place, town):
