@@ -13,7 +13,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--every-act",
         action="store_true",
-        help="kill the server in every act at the places that any change comes by, not in a share of them",
+        help="kill the server at each place in every act that comes to it, not in a few of them",
     )
 
 
