@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from client.errors import ClientError
+from client.remote import reencrypting
 from client.remote.calls.reencryption import ReencryptionCalls
 from tests.client.town import EDITOR
 from tests.exchange.engines import engine  # noqa: F401 - both engines
@@ -193,6 +194,22 @@ def test_a_container_whose_answer_was_lost_is_found_in_its_place(place, monkeypa
     done = place.reencrypt()
     assert (done["reencrypted"], done["failed"], done["left"]) == (3, [], 0)
     assert place.opens("r1", place.first, "one", "Analyse\n")
+
+
+def test_what_is_large_goes_in_parts(place, monkeypatch):
+    place.rotate()
+    begin, begun = ReencryptionCalls.begin_reencryption, []
+
+    async def noting(calls, evidence, number, announced):
+        begun.append(number)
+        return await begin(calls, evidence, number, announced)
+
+    monkeypatch.setattr(reencrypting, "FROM", 1)
+    monkeypatch.setattr(ReencryptionCalls, "begin_reencryption", noting)
+    done = place.reencrypt()
+    assert (done["reencrypted"], done["originals"], done["left"]) == (3, 0, 0)
+    assert sorted(begun) == [1, 1, 2]
+    assert place.opens("r1", place.better, "three", "Journal, better\n")
 
 
 def test_whoever_would_lose_the_depositor_is_asked_to_say_so(place, town):
