@@ -1,7 +1,12 @@
 """Re-encrypting a dossier, as an admin types it, against a real server."""
 
+import os
 import re
+import subprocess
+import sys
+import time
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +16,8 @@ from client.remote.calls.reencryption import ReencryptionCalls
 from tests.client.town import EDITOR
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.container.layout import parse_preamble
+
+SCELLE = str(Path(sys.executable).with_name("scelle"))
 
 _numbers = count(1)
 
@@ -176,6 +183,33 @@ def test_it_goes_on_where_it_was_interrupted(place, monkeypatch, where):
     rest = place.reencrypt("--resume")
     assert (rest["left"], rest["originals"], rest["failed"]) == (0, 0, [])
     assert place.opens("r2", place.better, "three", "Journal, better\n")
+
+
+def test_killed_at_any_moment_it_goes_on(place, town):
+    place.rotate()
+    folder = town.file("admin", "my.key").parent
+    for left in (3, 2):
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [SCELLE, "reencrypt", place.id, "--identity", "my.key", "--yes", "--quiet"],
+            cwd=folder,
+            env={**os.environ, "SCELLE_HOME": str(folder / "profile")},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            while process.poll() is None and place.state()[0] >= left:
+                time.sleep(0.01)
+        finally:
+            process.kill()
+            process.wait()
+        assert place.opens("r1", place.first, f"one-{left}", "Analyse\n")
+        assert place.opens("r2", place.better, f"three-{left}", "Journal, better\n")
+    outdated, originals = place.state()
+    if outdated or originals:
+        assert place.reencrypt("--resume")["reencrypted"] == outdated
+    assert place.state() == (0, 0)
+    assert all(version["depositor"] for version in place.versions(place.second))
+    assert place.opens("r1", place.second, "two", "Journal\n")
 
 
 def test_a_container_whose_answer_was_lost_is_found_in_its_place(place, monkeypatch):
