@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test crash crash-rotation faults lint format bench bench-server bench-rotate demo serve memory clean
+.PHONY: help setup test test-hsm crash crash-rotation faults lint format bench bench-server bench-rotate demo serve memory clean
 
 help:            ## what can be typed here
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,6 +20,10 @@ $(READY): pyproject.toml uv.lock
 
 test: $(READY)   ## every test, none skipped
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+test-hsm: $(READY) ## key files that a token locks, with SoftHSM (Debian: softhsm2)
+	@command -v softhsm2-util >/dev/null || { echo "make test-hsm needs SoftHSM: install the package softhsm2" >&2; exit 2; }
+	$(BIN)/python -m pytest -o python_files='hsm_*.py' tests/hsm
 
 crash: $(READY)  ## kill the server at every failpoint and at random (half an hour; KILLS=200 SEED=…)
 	$(BIN)/python -m pytest tests/crash --every-act --numprocesses auto --maxprocesses 4 --dist loadfile

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from keys.keyfile import PublicIdentity
-    from keys.keyring import Identity
+    from keys.keyring import Agree, Identity
 
 _KEY_ID = re.compile("[0-9a-f]{64}")
 _ROLES = {Use.PERSON: "reader", Use.DOSSIER: "dossier", Use.RECOVERY: "recovery"}
@@ -110,8 +110,13 @@ def read_signer(given: str) -> bytes:
     return read_public_key(given).signing_key_id
 
 
-def load_key(path: str, passphrase: Callable[[], str]) -> Identity:
-    """Return the unlocked identity in ``path``; ``passphrase`` is called only if it has one.
+def load_key(path: str, passphrase: Callable[[], str], agree: Agree | None = None) -> Identity:
+    """Return the unlocked identity in ``path``.
+
+    Args:
+        path: the secret key file.
+        passphrase: called only if it has one.
+        agree: called only if a token locks it.
 
     Raises:
         ClientError: see `naming`.
@@ -122,4 +127,4 @@ def load_key(path: str, passphrase: Callable[[], str]) -> Identity:
     from keys.store import load_identity  # noqa: PLC0415 - unlocking is not needed to seal
 
     with naming(path):
-        return load_identity(Path(path), passphrase)
+        return load_identity(Path(path), passphrase, agree)

@@ -43,8 +43,8 @@ def write_pair(path: Path, secret: str, public: str, *, overwrite: bool = False)
     beside = public_path(path)
     for target in (path, beside):
         _refuse_link(target)
-        if target.exists() and not overwrite:
-            raise KeyFileExistsError(f"{target} is there already")
+    if not overwrite:
+        require_absent(path)
     write_text(beside, public, mode=PUBLIC_MODE, overwrite=overwrite)
     try:
         write_text(path, secret, mode=SECRET_MODE, overwrite=overwrite)
@@ -52,6 +52,17 @@ def write_pair(path: Path, secret: str, public: str, *, overwrite: bool = False)
         if not overwrite:
             beside.unlink(missing_ok=True)
         raise
+
+
+def require_absent(path: Path) -> None:
+    """Return only if neither of the two files of a key is there, so that nothing is made in vain.
+
+    Raises:
+        KeyFileExistsError: one is.
+    """
+    for target in (path, public_path(path)):
+        if target.exists():
+            raise KeyFileExistsError(f"{target} is there already")
 
 
 def write_text(path: Path, text: str, *, mode: int, overwrite: bool = False) -> None:

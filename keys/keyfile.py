@@ -15,10 +15,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keys import recipients, signing
-from keys.canonical import Binary, Integer, Optional, Record, decode, encode
+from keys.canonical import Binary, Integer, Record, decode, encode
 from keys.derivation import KEY_LENGTH, SALT_LENGTH, PasswordCost, check_cost, digest, expand_seed, key_id
 from keys.errors import MalformedError, WrongPassphraseError, WrongUseError
 from keys.randomness import random_bytes
+from keys.tokenlock import TOKEN_LOCK, TokenLock, check_lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,13 +148,13 @@ class SecretBlock(NamedTuple):
     """A secret key file, parsed and still locked (unless ``kdf`` is None: then ``box`` protects nothing).
 
     Attributes:
-        kdf: Argon2id costs, None for a key without passphrase.
+        kdf: Argon2id costs, a key on a token, or None for a key without passphrase.
         salt: 16 random bytes, fresh at every writing.
         box: the seed under AES-256-GCM, 48 bytes.
         public: the public identity, bound to the box as associated data.
     """
 
-    kdf: PasswordCost | None
+    kdf: PasswordCost | TokenLock | None
     salt: bytes
     box: bytes
     public: PublicIdentity
@@ -170,15 +171,37 @@ class SecretBlock(NamedTuple):
         return digest("scelle/1 secret key", self.salt)
 
     def __repr__(self) -> str:
-        locked = "without passphrase" if self.kdf is None else "locked"
+        locked = {PasswordCost: "locked", TokenLock: "locked by a token"}.get(
+            type(self.kdf), "without passphrase"
+        )
         return f"SecretBlock({self.public!r}, {locked})"
 
 
 _COST = Record(PasswordCost, memory_kib=Integer(), passes=Integer(), lanes=Integer())
+
+
+class _Kdf:
+    """What opens the box: costs of Argon2id, a key on a token, or ``""`` for nothing."""
+
+    def dump(self, value: PasswordCost | TokenLock | None, where: str) -> Any:
+        if value is None:
+            return ""
+        if isinstance(value, TokenLock):
+            return TOKEN_LOCK.dump(value, where)
+        return _COST.dump(value, where)
+
+    def load(self, value: Any, where: str) -> PasswordCost | TokenLock | None:
+        if value == "":
+            return None
+        if type(value) is dict and "token" in value:
+            return TOKEN_LOCK.load(value, where)
+        return _COST.load(value, where)
+
+
 _SECRET_BLOCK = Record(
     SecretBlock,
     version=Integer(minimum=VERSION, maximum=VERSION),
-    kdf=Optional(_COST),
+    kdf=_Kdf(),
     salt=Binary(SALT_LENGTH),
     box=Binary(BOX_LENGTH),
     public=IdentityField(),
@@ -213,14 +236,16 @@ def encode_secret(block: SecretBlock, names: Mapping[str, str] | None = None) ->
 
 
 def decode_secret(text: str) -> SecretBlock:
-    """Return the locked content of a secret key file, its costs checked.
+    """Return the locked content of a secret key file, its costs or its token's key checked.
 
     Raises:
         MalformedError: not such a file.
         LimitError: costs that no reader should accept; nothing was derived.
     """
     block = decode(_SECRET_BLOCK, _read_block(_SECRET, text)[1], maximum=MAX_TEXT)
-    if block.kdf is not None:
+    if isinstance(block.kdf, TokenLock):
+        check_lock(block.kdf)
+    elif block.kdf is not None:
         check_cost(block.kdf)
     return block
 
@@ -240,9 +265,11 @@ def plain_seed(block: SecretBlock) -> bytes:
     """Return the 32-byte seed of a block without passphrase.
 
     Raises:
-        WrongPassphraseError: the block has a passphrase.
+        WrongPassphraseError: the block has a passphrase, or a token locks it.
         MalformedError: the block is damaged.
     """
+    if isinstance(block.kdf, TokenLock):
+        raise WrongPassphraseError("a token locks this key file; here a key without a lock is needed")
     if block.kdf is not None:
         raise WrongPassphraseError("this key file has a passphrase; here a key without one is needed")
     try:

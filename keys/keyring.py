@@ -33,10 +33,14 @@ from keys.keyfile import (
 )
 from keys.randomness import random_bytes
 from keys.signing import SigningKey
+from keys.tokenlock import TokenLock, box_key, make_lock
 from keys.unwrapping import DecapsulationKey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    Agree = Callable[[TokenLock], bytes]
+    """Returns the 48 bytes that a token shares with a lock."""
 
 # A key file's AES key is derived from a fresh salt and used once.
 _ZERO_NONCE: Final = bytes(12)
@@ -120,8 +124,26 @@ def lock(
     return encode_secret(locked._replace(box=box), names)
 
 
+def lock_to_token(identity: Identity, token_key: bytes, names: Mapping[str, str] | None = None) -> str:
+    """Return the text of a secret key file that the token with the key ``token_key`` opens.
+
+    Args:
+        identity: what to write.
+        token_key: public half of a P-384 key on a token, 97 bytes.
+        names: lines above the block, shown to people only.
+
+    Raises:
+        MalformedError: not a public key on P-384.
+    """
+    made = make_lock(token_key)
+    locked = SecretBlock(kdf=made.lock, salt=random_bytes(SALT_LENGTH), box=b"", public=identity.public)
+    key = box_key(made.lock, made.shared, locked.salt)
+    box = AESGCM(key).encrypt(_ZERO_NONCE, identity.seed, locked.associated_data)
+    return encode_secret(locked._replace(box=box), names)
+
+
 def unlock(text: str, passphrase: str | None) -> Identity:
-    """Return the identity in the text of a secret key file.
+    """Return the identity in the text of a secret key file that no token locks.
 
     A passphrase for a file that has none is not used.
 
@@ -135,15 +157,39 @@ def unlock(text: str, passphrase: str | None) -> Identity:
 
 def unlock_block(block: SecretBlock, passphrase: str | None) -> Identity:
     """Return the identity in a parsed key file; see `unlock`."""
-    identity = Identity(_open_box(block, passphrase), block.public.use)
+    return _compared(_open_box(block, passphrase), block)
+
+
+def _compared(seed: bytes, block: SecretBlock) -> Identity:
+    identity = Identity(seed, block.public.use)
     if identity.public != block.public:
         raise MalformedError("the key file's public part is not that of its seed")
     return identity
 
 
+def unlock_by_token(block: SecretBlock, agree: Agree) -> Identity:
+    """Return the identity in a parsed key file that a token locks.
+
+    Raises:
+        WrongPassphraseError: no token locks it.
+        MalformedError: the file is damaged, or the token answered with something else than its key gives.
+    """
+    if not isinstance(block.kdf, TokenLock):
+        raise WrongPassphraseError("no token locks this key file")
+    key = box_key(block.kdf, agree(block.kdf), block.salt)
+    try:
+        seed = AESGCM(key).decrypt(_ZERO_NONCE, block.box, block.associated_data)
+    except InvalidTag:
+        # The token has the right key, or it would not have been asked: it is the file that is wrong.
+        raise MalformedError("the key file is damaged") from None
+    return _compared(seed, block)
+
+
 def _open_box(block: SecretBlock, passphrase: str | None) -> bytes:
     if block.kdf is None:
         return plain_seed(block)
+    if isinstance(block.kdf, TokenLock):
+        raise WrongPassphraseError("a token locks this key file, and no passphrase opens it")
     if passphrase is None:
         raise WrongPassphraseError("this key file needs its passphrase")
     key = stretch_password(normalise_password(passphrase), block.derivation_salt, block.kdf)

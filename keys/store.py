@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from keys import files
 from keys.derivation import DEFAULT_COST, PasswordCost
 from keys.keyfile import PublicIdentity, SecretBlock, decode_public, decode_secret, encode_public
-from keys.keyring import Identity, lock, unlock_block
+from keys.keyring import Identity, lock, unlock_block, unlock_by_token
+from keys.tokenlock import TokenLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from keys.keyring import Agree
 
 
 def write_identity(
@@ -67,12 +70,19 @@ def read_locked(path: Path) -> SecretBlock:
     return decode_secret(files.read_secret_text(path))
 
 
-def load_identity(path: Path, passphrase: Callable[[], str | None]) -> Identity:
-    """Return the unlocked identity; ``passphrase`` is called only if the file has one.
+def load_identity(path: Path, passphrase: Callable[[], str | None], agree: Agree | None = None) -> Identity:
+    """Return the unlocked identity.
+
+    Args:
+        path: of the secret file.
+        passphrase: called only if the file has one.
+        agree: called only if a token locks it.
 
     Raises:
-        WrongPassphraseError: it does not open the file.
+        WrongPassphraseError: it does not open the file, or a token locks it and ``agree`` is not given.
         KeyFileError, MalformedError, LimitError: as in `read_locked`.
     """
     block = read_locked(path)
+    if isinstance(block.kdf, TokenLock) and agree is not None:
+        return unlock_by_token(block, agree)
     return unlock_block(block, None if block.kdf is None else passphrase())

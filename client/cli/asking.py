@@ -16,9 +16,11 @@ from keys.errors import MalformedError
 if TYPE_CHECKING:
     from keys.keyring import Identity
     from keys.signing import SigningKey
+    from keys.tokenlock import TokenLock
 
 PASSWORD_VARIABLE: Final = "SCELLE_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 PASSPHRASE_VARIABLE: Final = "SCELLE_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
+PIN_VARIABLE: Final = "SCELLE_PIN_FILE"
 
 
 def password_for(username: str, password_file: str | None) -> str:
@@ -50,11 +52,28 @@ def passphrase_for(key_file: str, passphrase_file: str | None) -> str:
     return ask_secret(_("passphrase of {path}:").format(path=escape(key_file)))
 
 
+def pin_for(token: str, pin_file: str | None) -> str:
+    """Return the PIN of the token with the label ``token``.
+
+    The environment has a variable of its own for it: a passphrase that is meant for other files would cost
+    one of the few tries that a token gives.
+    """
+    path = pin_file or os.environ.get(PIN_VARIABLE)
+    if path:
+        return read_password(path)
+    return ask_secret(_("PIN of the token {label}:").format(label=escape(token)))
+
+
 def load_identity(key_file: str, passphrase_file: str | None) -> Identity:
-    """Return the unlocked identity in ``key_file``, its passphrase asked for if it has one."""
+    """Return the unlocked identity in ``key_file``, its passphrase or its token's PIN asked for."""
     from client.keyfiles import load_key  # noqa: PLC0415 - not every command unlocks a key
 
-    return load_key(key_file, lambda: passphrase_for(key_file, passphrase_file))
+    def agree(lock: TokenLock) -> bytes:
+        from client.tokens import agree as agree_with_token  # noqa: PLC0415 - few have a token
+
+        return agree_with_token(lock, lambda token: pin_for(token, passphrase_file))
+
+    return load_key(key_file, lambda: passphrase_for(key_file, passphrase_file), agree)
 
 
 def load_sealer(key_file: str, passphrase_file: str | None) -> SigningKey:

@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from client.cli.asking import pin_for
 from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs
 from client.cli.style import command
@@ -15,8 +16,9 @@ from client.errors import N_, UsageProblem
 from client.keyfiles import naming
 from client.passwords import read_password
 from client.terminal import ask_new_secret, can_ask, escape, say
-from keys.keyfile import Use
-from keys.keyring import Identity
+from keys.files import require_absent, write_pair
+from keys.keyfile import Use, decode_secret, encode_public
+from keys.keyring import Identity, lock_to_token, unlock_by_token
 from keys.store import write_identity
 
 _USES: Final = {use.name.lower(): use for use in Use}
@@ -31,13 +33,28 @@ _USES: Final = {use.name.lower(): use for use in Use}
     examples=(
         "scelle keygen -o alice.key",
         'scelle keygen -o portal.key --use service --no-passphrase --name "Portal, production"',
+        "scelle keygen -o alice.key --token ALICE",
     ),
 )
 @click.option("-o", "--output", required=True, metavar=_("FILE"), help=_("The key file to make."))
 @click.option(
-    "--passphrase-file", metavar=_("FILE"), help=_("File that holds the passphrase; otherwise you are asked.")
+    "--passphrase-file",
+    metavar=_("FILE"),
+    help=_("File that holds the passphrase, or the token's PIN; otherwise you are asked."),
 )
 @click.option("--no-passphrase", is_flag=True, help=_("Whoever has the file can use the key."))
+@click.option(
+    "--token",
+    metavar=_("LABEL"),
+    help=_(
+        "Lock FILE by a key on this token, instead of a passphrase; SCELLE_PKCS11_MODULE names its library."
+    ),
+)
+@click.option(
+    "--token-key",
+    metavar=_("LABEL"),
+    help=_("The P-384 key on the token that is to lock FILE; otherwise one is made there."),
+)
 @click.option(
     "--use",
     type=click.Choice(list(_USES)),
@@ -48,13 +65,28 @@ _USES: Final = {use.name.lower(): use for use in Use}
 @click.option("--name", default="", metavar=_("TEXT"), help=_("Words shown to people above the key."))
 @json_option()
 def keygen(
-    *, output: str, passphrase_file: str | None, no_passphrase: bool, use: str, name: str, as_json: bool
+    *,
+    output: str,
+    passphrase_file: str | None,
+    no_passphrase: bool,
+    token: str | None,
+    token_key: str | None,
+    use: str,
+    name: str,
+    as_json: bool,
 ) -> None:
     """Generate and write."""
-    passphrase = choose_passphrase(output, passphrase_file, no_passphrase=no_passphrase)
-    identity = Identity.generate(_USES[use])
-    with naming(output):
-        write_identity(Path(output), identity, passphrase, names=labels_of(name))
+    if token is None and token_key is not None:
+        raise UsageProblem(N_("--token-key goes with --token"))
+    if token is not None:
+        if no_passphrase:
+            raise UsageProblem(N_("--token and --no-passphrase exclude each other; give one"))
+        identity = _lock_to_token(output, token, token_key, passphrase_file, use=use, name=name)
+    else:
+        passphrase = choose_passphrase(output, passphrase_file, no_passphrase=no_passphrase)
+        identity = Identity.generate(_USES[use])
+        with naming(output):
+            write_identity(Path(output), identity, passphrase, names=labels_of(name))
     if no_passphrase:
         say(
             _("warning: {path} has no passphrase; whoever has the file has the key").format(
@@ -75,6 +107,25 @@ def keygen(
         )
         return
     print_pairs([(_("public file"), f"{output}.pub"), (_("fingerprint"), public.fingerprint)])
+
+
+def _lock_to_token(
+    output: str, token: str, token_key: str | None, pin_file: str | None, *, use: str, name: str
+) -> Identity:
+    """Write a key that a token locks; it was opened once before the files are there."""
+    from client.tokens import agree, prepare_key  # noqa: PLC0415 - few have a token
+
+    path = Path(output)
+    with naming(output):
+        require_absent(path)
+    pin = pin_for(token, pin_file)
+    key = prepare_key(token, token_key, lambda _label: pin)
+    identity = Identity.generate(_USES[use])
+    with naming(output):
+        locked = lock_to_token(identity, key.point, labels_of(name))
+        unlock_by_token(decode_secret(locked), lambda lock: agree(lock, lambda _label: pin))
+        write_pair(path, locked, encode_public(identity.public, labels_of(name)))
+    return identity
 
 
 def choose_passphrase(output: str, passphrase_file: str | None, *, no_passphrase: bool) -> str | None:

@@ -193,7 +193,10 @@ def passphrase_option() -> Decorator:
     return click.option(
         "--passphrase-file",
         metavar=_("FILE"),
-        help=_("File that holds the key's passphrase; otherwise SCELLE_PASSPHRASE_FILE, or you are asked."),
+        help=_(
+            "File that holds the key's passphrase, or its token's PIN; otherwise SCELLE_PASSPHRASE_FILE or "
+            "SCELLE_PIN_FILE, or you are asked."
+        ),
     )
 
 
