@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -60,6 +60,8 @@ def make_lock(token_key: bytes) -> NewLock:
     Raises:
         MalformedError: it is not a point of P-384.
     """
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - costs start-up time
+
     public = _point(token_key)
     ephemeral = ec.generate_private_key(ec.SECP384R1())
     encoded = ephemeral.public_key().public_bytes(
