@@ -32,8 +32,8 @@ crash: $(READY)  ## kill the server at every failpoint and at random (half an ho
 crash-rotation: $(READY)  ## kill scelle rotate, and the server, while 1,000 containers are rotated (KILLS=50 SEED=…)
 	$(BIN)/python -m tests.crash.rotation $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
-faults: $(READY) ## let every call to PostgreSQL and S3 fail in every way (hours)
-	$(BIN)/python -m tests.faults
+faults: $(READY) ## let calls to PostgreSQL and S3 fail in every way (most of an hour; STEP=1: every call)
+	$(BIN)/python -m tests.faults $(if $(STEP),--step $(STEP)) $(if $(MINUTES),--minutes $(MINUTES))
 
 demo: $(READY)   ## the whole story: seal, deposit, replace, review, refuse
 	$(BIN)/python examples/demo.py

@@ -9,22 +9,19 @@ import asyncio
 import secrets
 import sys
 import tempfile
-import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tests.crash.inspection import Kind
 from tests.crash.pairs import PAIRS
 from tests.crash.processes import Nursery
+from tests.crash.progress import Progress
 from tests.crash.series import Figures, Series
 from tests.crash.town import asking
 from tests.engines.postgres import Postgres
 from tests.engines.seaweed import Seaweed
 
 KILLS = 200
-SECONDS = 30
-"""Between two lines of progress in a log."""
-
 _SHOWN = 20
 """Faults that are printed of each pair."""
 
@@ -52,21 +49,6 @@ def table(all_figures: list[Figures]) -> str:
     for name, value in COLUMNS.items():
         lines.append(" ".join([f"{name:{width}}", *(f"{value(one):>15}" for one in all_figures)]))
     return "\n".join(lines)
-
-
-class Progress:
-    """One line that changes; where nobody watches, a line now and then."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    def __call__(self, line: str) -> None:
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r\x1b[K{line}")
-        elif time.monotonic() >= self._next:
-            sys.stderr.write(line + "\n")
-            self._next = time.monotonic() + SECONDS
-        sys.stderr.flush()
 
 
 def verdict(all_figures: list[Figures]) -> int:

@@ -165,18 +165,15 @@ async def _abandon(town, made):
 
 
 async def _succeed(town, made):
-    heirs = made.ready["heirs"]
-    return await heirs.succeed(town)
+    return await made.ready["giver"].succeed(town)
 
 
 async def _replace_template(town, made):
-    heirs = made.ready["heirs"]
-    return await heirs.replace(town)
+    return await made.ready["taker"].replace(town)
 
 
 async def _rewrite_template(town, made):
-    heirs = made.ready["heirs"]
-    return await heirs.rewrite(town)
+    return await made.ready["keeper"].rewrite(town)
 
 
 async def _hand_account_over(town, made):
@@ -210,7 +207,7 @@ def _taken(answer, made):
     if answer.status == 200:
         return True
     return answer.code == "precondition_failed" and (
-        answer.json["extra"] == {"active": made.ready["heirs"].new_seal}
+        answer.json["extra"] == {"active": made.ready["taker"].new_seal}
     )
 
 

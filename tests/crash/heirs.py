@@ -13,27 +13,19 @@ from vault.container.unlocking import unlock
 
 
 @dataclass
-class Heirs:
-    """What is ready to be sent.
-
-    Attributes:
-        old: who hands over to ``new``, and its session.
-        owner: session of who takes its template over, by ``replacement``.
-        keeper: session of who gives its template another password, by ``head``.
-    """
+class Giver:
+    """Who hands its mandate over to ``new``."""
 
     dossier: DossierAt
     old: Identity
     new: Identity
     session: str
     said_at: int
-    owner: str
-    taken: dict
-    replacement: bytes
-    new_seal: str
-    keeper: str
-    kept: dict
-    head: bytes
+
+    @classmethod
+    async def prepare(cls, town, dossier) -> "Giver":
+        old = await town.depositor(_authority(town), dossier)
+        return cls(dossier, old, Identity.generate(Use.PERSON), await town.session(old), town.clock.now())
 
     async def succeed(self, town):
         # The proof names the address of the server, which is another one each time.
@@ -42,46 +34,64 @@ class Heirs:
         body = request.model_dump(mode="json")
         return await town.ask("succeed_depositor", path, token=self.session, json=body)
 
+
+@dataclass
+class Taker:
+    """Who takes its template over, by ``replacement``."""
+
+    dossier: DossierAt
+    session: str
+    template: dict
+    replacement: bytes
+    new_seal: str
+
+    @classmethod
+    async def prepare(cls, town, dossier) -> "Taker":
+        owner = await town.depositor(_authority(town), dossier)
+        _, template = await _stored(town, dossier, owner)
+        replacement = town.template(dossier, owner)
+        seal_id = examine_whole(replacement).seal.seal_id.hex()
+        return cls(dossier, await town.session(owner), template, replacement, seal_id)
+
     async def replace(self, town):
-        path = {"dossier": self.dossier.id, "template": self.taken["id"]}
-        headers = {"If-Match": f'"{self.taken["seal_id"]}"'}
+        path = {"dossier": self.dossier.id, "template": self.template["id"]}
+        headers = {"If-Match": f'"{self.template["seal_id"]}"'}
         return await town.ask(
-            "replace_template", path, token=self.owner, data=self.replacement, headers=headers
+            "replace_template", path, token=self.session, data=self.replacement, headers=headers
         )
 
+
+@dataclass
+class Keeper:
+    """Who gives its template another password, by ``head``."""
+
+    dossier: DossierAt
+    session: str
+    template: dict
+    head: bytes
+
+    @classmethod
+    async def prepare(cls, town, dossier) -> "Keeper":
+        depositor = await town.depositor(_authority(town), dossier)
+        sealed, template = await _stored(town, dossier, depositor)
+        return cls(dossier, await town.session(depositor), template, other_password(sealed, depositor))
+
     async def rewrite(self, town):
-        path = {"dossier": self.dossier.id, "template": self.kept["id"]}
+        path = {"dossier": self.dossier.id, "template": self.template["id"]}
         headers = {"If-Match": '"1"'}
-        return await town.ask("rewrite_template", path, token=self.keeper, data=self.head, headers=headers)
+        return await town.ask("rewrite_template", path, token=self.session, data=self.head, headers=headers)
 
 
-async def prepare_heirs(town, dossier) -> Heirs:
-    """Give mandates, store templates, seal and sign what will be sent."""
-    authority = Person("", town.root, town.authority)
-    old, owner, keeper = [await town.depositor(authority, dossier) for _ in range(3)]
-    stored = {}
-    for depositor in (owner, keeper):
-        template = town.template(dossier, depositor)
-        path = {"dossier": dossier.id}
-        issued = await town.ok("create_template", path, token=town.root, data=template)
-        stored[depositor.public] = (issued["template"], template)
-    taken, _ = stored[owner.public]
-    kept, template = stored[keeper.public]
-    replacement = town.template(dossier, owner)
-    return Heirs(
-        dossier=dossier,
-        old=old,
-        new=Identity.generate(Use.PERSON),
-        session=await town.session(old),
-        said_at=town.clock.now(),
-        owner=await town.session(owner),
-        taken=taken,
-        replacement=replacement,
-        new_seal=examine_whole(replacement).seal.seal_id.hex(),
-        keeper=await town.session(keeper),
-        kept=kept,
-        head=other_password(template, keeper),
-    )
+def _authority(town) -> Person:
+    return Person("", town.root, town.authority)
+
+
+async def _stored(town, dossier, depositor) -> tuple[bytes, dict]:
+    """Return a template of its, as it was sealed and as the service shows it."""
+    sealed = town.template(dossier, depositor)
+    path = {"dossier": dossier.id}
+    issued = await town.ok("create_template", path, token=town.root, data=sealed)
+    return sealed, issued["template"]
 
 
 def other_password(template: bytes, depositor: Identity) -> bytes:

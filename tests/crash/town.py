@@ -14,7 +14,7 @@ import aiohttp
 
 from keys.keyfile import Use
 from keys.keyring import Identity
-from tests.crash.heirs import prepare_heirs
+from tests.crash.heirs import Giver, Keeper, Taker
 from tests.crash.processes import PATIENCE
 from tests.crash.rekeyers import expect_heirs, prepare_rekeyers
 from tests.exchange.acts_of_people import Person, carry
@@ -168,7 +168,7 @@ async def _begin_uploads(made: Prepared, medium: int) -> None:
     made.ready["renewed"] = town.rewrap(renewed, made.dossier, made.editor)
 
 
-async def _doom(made: Prepared) -> None:
+async def doom(made: Prepared) -> DossierAt:
     """Fill another dossier with something of everything, and close it: it is about to be erased."""
     town, portal, organisation = made.town, made.portal, made.dossier.organisation
     dossier = await town.dossier(portal, [made.admin.identity], organisation=organisation)
@@ -189,6 +189,7 @@ async def _doom(made: Prepared) -> None:
     await town.ok("close_dossier", path, token=town.root)
     seen = await town.ok("get_erasure", path, token=town.root)
     made.ready["erased"] = (path, seen["root"])
+    return dossier
 
 
 async def _begin_rotations(made: Prepared) -> None:
@@ -269,10 +270,11 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
     _, made.ready["large"] = made.seal(fresh(large, "large"))
     made.ready["large, damaged"] = damaged(made.ready["large"])
     await _begin_uploads(made, medium)
-    made.ready["heirs"] = await prepare_heirs(town, dossier)
+    for name, heir in (("giver", Giver), ("taker", Taker), ("keeper", Keeper)):
+        made.ready[name] = await heir.prepare(town, dossier)
     await _reencrypt(made)
     made.ready["rekeyers"] = await prepare_rekeyers(town, admin, dossier, rekeyers)
     await _begin_rotations(made)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
-    await _doom(made)
+    await doom(made)
     return made

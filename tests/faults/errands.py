@@ -4,8 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import count
 
+from keys.keyfile import Use
+from keys.keyring import Identity
 from tests.crash.acts import ACTS, Act
-from tests.crash.town import Prepared, damaged, fresh, parted, put_part
+from tests.crash.heirs import Giver, Keeper, Taker
+from tests.crash.town import Prepared, damaged, doom, fresh, parted, put_part
 from tests.exchange.acts_of_people import carry
 from vault.api.route import IDEMPOTENCY_HEADER
 
@@ -91,6 +94,38 @@ async def _to_revoke(own: Prepared) -> None:
     own.ready["leaver"] = added["id"]
 
 
+async def _rotated(own: Prepared) -> None:
+    """Have the next key of a dossier that nobody else is about."""
+    grantees = await _move(own)
+    key = Identity.generate(Use.DOSSIER)
+    own.ready["rotation"] = own.town.rotation_request(own.admin.identity, own.dossier, key, grantees)
+
+
+async def _to_retire(own: Prepared) -> None:
+    """Give a dossier its next key: the first may end."""
+    grantees = await _move(own)
+    own.turned = own.dossier
+    await own.town.rotated(own.admin, own.dossier, grantees)
+
+
+async def _move(own: Prepared) -> list[Identity]:
+    """Go over to a dossier that is new, and return who has its key."""
+    grantees = [own.admin.identity, own.reviewer.identity]
+    own.dossier = await own.town.dossier(own.portal, grantees, organisation=own.dossier.organisation)
+    return grantees
+
+
+async def _doomed(own: Prepared) -> None:
+    own.dossier = await doom(own)
+
+
+def _heir(name: str, kind: type[Giver | Taker | Keeper]) -> Prepare:
+    async def prepare(own: Prepared) -> None:
+        own.ready[name] = await kind.prepare(own.town, own.dossier)
+
+    return prepare
+
+
 def _uploading(what: str, *, begun: bool = True, filled: bool = False) -> Prepare:
     async def prepare(own: Prepared) -> None:
         _, container = _seal(own, what)
@@ -123,6 +158,12 @@ _PREPARE: dict[str, Prepare] = {
     "rewrite": _rewritten,
     "grant": _granted,
     "revoke": _to_revoke,
+    "rotate": _rotated,
+    "retire a key": _to_retire,
+    "erase": _doomed,
+    "hand a mandate over": _heir("giver", Giver),
+    "take a template over": _heir("taker", Taker),
+    "rewrite a template": _heir("keeper", Keeper),
     "begin an upload": _uploading("begun", begun=False),
     "upload a part": _uploading("filled"),
     "renew an upload": _uploading("renewed"),

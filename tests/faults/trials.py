@@ -2,46 +2,23 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, NamedTuple
 
 from tests.crash.acts import Act, attempt
-from tests.crash.audit import Picture, check_whole, receipt_in
+from tests.crash.audit import contents_of, listed, receipt_in
 from tests.crash.inspection import Fault, Kind
 from tests.crash.processes import PATIENCE
+from tests.crash.town import Prepared
 from tests.exchange.world import Answer
 from tests.faults.errands import prepared
 from tests.faults.fates import Fate
+from tests.faults.sight import Change, Picture, change_between
 from tests.faults.stand import Stand
+from vault.container.layout import parse_preamble
 
 MOMENT = 0.1
-_UNHEARD = frozenset({Fate.HUNG, Fate.LATE, Fate.FROZEN})
-"""After these a database that heard nothing still minds what the server gave up, for as long as it may."""
-
-
-class Change(NamedTuple):
-    """What an act changed, named so that two runs of it are the same.
-
-    Attributes:
-        things: how often something went from one value to another.
-        journal: what was added to it.
-    """
-
-    things: Counter[Any]
-    journal: Counter[str]
-
-
-def change_between(before: Picture, after: Picture) -> Change:
-    """Return what changed."""
-    things: Counter[Any] = Counter()
-    for kind in ("versions", "grants", "uploads"):
-        old, new = getattr(before, kind), getattr(after, kind)
-        things.update((kind, old.get(name), new.get(name)) for name in old.keys() | new.keys())
-    return Change(
-        Counter({step: n for step, n in things.items() if step[1] != step[2]}), after.journal - before.journal
-    )
 
 
 @dataclass
@@ -54,9 +31,7 @@ class Figures:
         refused: those that were answered with 503.
         broken: fetches that ended before their end.
         kept: changes that were done although they were refused.
-        left: objects that no row named afterwards, which a janitor has to remove.
         faults: everything that was wrong.
-        seconds: that it took.
     """
 
     trials: int = 0
@@ -64,12 +39,7 @@ class Figures:
     refused: int = 0
     broken: int = 0
     kept: int = 0
-    left: int = 0
     faults: list[Fault] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def count(self, *kinds: Kind) -> int:
-        return sum(fault.kind in kinds for fault in self.faults)
 
 
 class Trials:
@@ -91,91 +61,128 @@ class Trials:
         await self._stand.turn_over()
         for _ in range(2):
             made = await prepared(self._act, self._stand.made)
-            before = await self._stand.picture()
+            before = await self._look(made)
             self._line.switch.set(None)
-            answer = await attempt(self._act, made.town, made)
+            answer = await self._attempt(made)
             self.calls = self._line.switch.calls
             assert answer is not None
             assert answer.status == self._act.first, answer.body
             self._receive(answer)
-            self.change = change_between(before, await self._stand.picture())
+            self.change = change_between(before, await self._look(made))
 
-    async def run(self, fate: Fate, numbers: Iterable[int] | None = None) -> Figures:
-        """Try every call from the first to the last, or those with these numbers."""
+    async def run(
+        self, fate: Fate, numbers: Iterable[int] | None = None, *, tell: Callable[[int], None] | None = None
+    ) -> Figures:
+        """Try every call from the first to the last, or those with these numbers; ``tell`` hears of each."""
         figures = Figures()
         await self._stand.turn_over()
         for number in count(1) if numbers is None else numbers:
             if not await self._try(fate, number, figures):
                 break
+            if tell:
+                tell(number)
+        shown = await listed(self._stand.made.town, self._stand.made)
+        there = (await self._look(self._stand.made)).versions
+        if shown.keys() != there.keys():
+            what = f"{self._act.name}, {fate}: {len(shown)} proofs are shown, {len(there)} are there"
+            figures.faults.append(Fault(Kind.HALF, what))
         return figures
 
-    async def _try(self, fate: Fate, number: int, figures: Figures) -> bool:  # noqa: C901, PLR0912 - a list of checks
+    def spread(self, step: int) -> Iterable[int]:
+        """Return every ``step``-th call from the first on, and the last ones: a commit is among them."""
+        if step == 1:
+            return count(1)
+        return sorted({*range(1, self.calls, step), *range(max(1, self.calls - 2), self.calls + 1)})
+
+    async def _try(self, fate: Fate, number: int, figures: Figures) -> bool:
         """Let one call fail; return whether there was one with this number."""
         act, stand = self._act, self._stand
-        found: list[Fault] = []
-
-        def note(kind: Kind, what: object) -> None:
-            found.append(Fault(kind, f"{self._engine}, {act.name}, {fate} at call {number}: {what}"))
-
         made = await prepared(act, stand.made)
-        before = await stand.picture()
+        before = await self._look(made)
         self._line.switch.set(fate, number)
         answer = await self._attempt(made)
         struck = self._line.switch.struck
         self._line.switch.set(None)
         await self._line.settle()
-        done = change_between(before, await stand.picture())
-        acknowledged = answer is not None and (answer.status == act.first or act.done(answer, made))
-        if acknowledged:
-            self._receive(answer)
-            figures.acknowledged += struck
-            if not self._is(done):
-                note(Kind.LOST, f"answered {answer.status}, there is {done}")
-        elif _is_refused(answer):
-            figures.refused += struck
-        elif answer is None and act.name == "fetch":
-            figures.broken += struck
-        else:
-            note(Kind.ANSWER, answer and (answer.status, answer.body))
-        if not acknowledged:
-            figures.kept += struck and bool(done.things) and self._is(done)
-            if done.things and not self._is(done):
-                note(Kind.HALF, f"{done}")
-        again = await self._repeat(made, patient=fate in _UNHEARD)
+        done = change_between(before, await self._look(made))
+        found = self._judge(answer, made, done, figures if struck else Figures())
+        again = await self._repeat(made)
         if again is None or not act.done(again, made):
-            note(Kind.ANSWER, f"asked again: {again and (again.status, again.body)}")
+            found.append((Kind.ANSWER, f"asked again: {again and (again.status, again.body)}"))
         else:
             self._receive(again)
-        after = await stand.picture()
-        if not self._is(change_between(before, after), twice=True):
-            note(Kind.LOST, f"in the end there is {change_between(before, after)}, not {self.change}")
-        try:
-            await check_whole(made.town, made, made.sealed.keys() & after.versions.keys())
-        except AssertionError as error:
-            note(Kind.LOST, f"it cannot be had or opened: {error!r}"[:400])
-        for line in stand.complaints():
-            if not (act.name == "fetch" and answer is None):
-                note(Kind.ANSWER, f"logged: {line}"[:900])
-        figures.faults += found
+        after = await self._look(made)
+        if not self._is(change_between(before, after)):
+            told = f"in the end there is {change_between(before, after)}, not {self.change}"
+            found.append((Kind.LOST, told))
+        found += [(Kind.LOST, what) for what in await self._not_whole(made, after)]
+        complaints = stand.complaints()
+        if not (act.name == "fetch" and answer is None):
+            found += [(Kind.ANSWER, f"logged: {line}"[:900]) for line in complaints]
+        about = f"{self._engine}, {act.name}, {fate} at call {number}"
+        figures.faults += [Fault(kind, f"{about}: {what}") for kind, what in found]
         figures.trials += struck
         return struck
 
-    async def _attempt(self, made) -> Answer | None:
+    def _judge(
+        self, answer: Answer | None, made: Prepared, done: Change, figures: Figures
+    ) -> list[tuple[Kind, str]]:
+        """Count an answer, and name what is wrong with it and with what was done."""
+        act, found = self._act, []
+        if answer is not None and (answer.status == act.first or act.done(answer, made)):
+            self._receive(answer)
+            figures.acknowledged += 1
+            if not self._is(done):
+                found.append((Kind.LOST, f"answered {answer.status}, there is {done}"))
+            return found
+        if _is_refused(answer):
+            figures.refused += 1
+        elif answer is None and act.name == "fetch":
+            figures.broken += 1
+        else:
+            found.append((Kind.ANSWER, f"answered {answer and (answer.status, answer.body)}"))
+        if done.things:
+            if self._is(done):
+                figures.kept += 1
+            else:
+                found.append((Kind.HALF, f"{done}"))
+        return found
+
+    async def _look(self, made: Prepared) -> Picture:
+        return await self._stand.sight.look(made.dossier.id)
+
+    async def _attempt(self, made: Prepared) -> Answer | None:
         try:
             return await attempt(self._act, made.town, made)
         except TimeoutError:
             return None
 
-    async def _repeat(self, made, *, patient: bool) -> Answer | None:
-        """Ask the same again: it works at once, or once a database no longer minds a connection that hung."""
+    async def _repeat(self, made: Prepared) -> Answer | None:
+        """Ask the same again, as one is told to: a database minds what hung for as long as it may."""
+        answer = await self._attempt(made)
         async with asyncio.timeout(PATIENCE):
-            while True:
-                answer = await self._attempt(made)
-                if not (patient and _is_refused(answer)):
-                    return answer
+            while _is_refused(answer):
                 await asyncio.sleep(MOMENT)
+                answer = await self._attempt(made)
+        return answer
 
-    def _is(self, change: Change, *, twice: bool = False) -> bool:
+    @staticmethod
+    async def _not_whole(made: Prepared, after: Picture) -> list[str]:
+        """Name what cannot be had as it was sent, or does not open."""
+        found = []
+        for seal_id in made.sealed.keys() & after.versions.keys():
+            evidence, number = after.versions[seal_id]
+            where = {"evidence": evidence, "number": number}
+            fetched = await made.town.ask("fetch_container", where, token=made.session)
+            sealed = made.sealed[seal_id]
+            body = sealed[parse_preamble(sealed).payload_offset :]
+            if fetched.status != 200 or fetched.body not in {sealed, made.ready["head"] + body}:
+                found.append(f"{seal_id} is fetched with {fetched.status}, {len(fetched.body)} bytes")
+            elif contents_of(fetched.body, made.dossier.key) != made.contents[seal_id]:
+                found.append(f"{seal_id} holds something else")
+        return found
+
+    def _is(self, change: Change) -> bool:
         """Tell whether that is what the act does; every download is recorded, also one that broke off."""
         if self._act.name == "fetch":
             return change.things == self.change.things and change.journal.keys() == self.change.journal.keys()
