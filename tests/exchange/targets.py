@@ -8,7 +8,9 @@ from typing import Any
 from keys.keyfile import Use
 from keys.keyring import Identity
 from tests.exchange.acts_of_people import carry
+from tests.exchange.again import seal_again
 from tests.exchange.everybody import stranger
+from vault.container.manifest import CarriedRecipient
 
 TARGETS: dict[str, Any] = {}
 
@@ -82,6 +84,20 @@ async def fresh_proof(everybody):
     container = everybody.world.seal(everybody.editor.signing, everybody.dossier)
     proof = await everybody.world.kept(everybody.sessions["editor"], everybody.dossier, container)
     return proof, {"path": {"evidence": proof["evidence"]}, "headers": {"If-Match": f'"{proof["seal_id"]}"'}}
+
+
+@target
+async def reencrypt(everybody, actor):
+    world, dossier, admin = everybody.world, everybody.dossier, everybody.people["admin"].identity
+    container = world.seal(everybody.editor.signing, dossier)
+    proof = await world.kept(everybody.sessions["editor"], dossier, container)
+    recipients = (
+        CarriedRecipient("dossier", 1, dossier.key.public.kem),
+        CarriedRecipient("reader", 0, everybody.editor.public.kem),
+        CarriedRecipient("recovery", 0, world.recovery.public.kem),
+    )
+    data = seal_again(container, dossier.key.decapsulation, admin.signing, recipients)
+    return {"path": {"evidence": proof["evidence"], "number": 1}, "data": data}
 
 
 @target

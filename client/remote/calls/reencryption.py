@@ -39,9 +39,9 @@ class ReencryptionCalls(Calls):
         )
         return await self._transport.fetch(self._route("reencrypt"), Deposited, call)
 
-    async def begin_reencryption(self, evidence: str, number: int, announced: Upload) -> Session:
-        """Begin to do so in parts, or find that again; ``announced`` is the container but for its payload."""
-        call = Call(path={"evidence": evidence, "number": number}, upload=announced)
+    async def begin_reencryption(self, evidence: str, number: int, container: Upload) -> Session:
+        """Begin to do so in parts, or find that again; ``container`` comes without its payload."""
+        call = Call(path={"evidence": evidence, "number": number}, upload=container)
         return await self._transport.fetch(self._route("begin_reencryption"), Session, call)
 
     async def erase_originals(self, evidence: str, number: int, *, if_match: str) -> Version:

@@ -74,6 +74,7 @@ EXAMPLES = {
     "generation": lambda _route: 1,
     "number": lambda _route: 1,
     "part": lambda _route: 1,
+    "position": lambda _route: 0,
     "digest": lambda _route: bytes(32),
     **{
         name: lambda _route: "ab" * 16

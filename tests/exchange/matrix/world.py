@@ -371,6 +371,7 @@ async def _endings(world: World, admin: Service, disabled: str) -> None:
     world.clock.time += LAPSE + 400
     scoped = world.accounts["scoped_reviewer"]
     await habilitate(admin, world.anchor, world.authority, scoped, scope=("open",), seconds=0)
+    world.clock.time += 1  # the authority hands over after its last word
     world.accounts["disabled"] = (await admin.change_account(disabled, AccountChange(disabled=True))).account
     for name, identity in world.identities.items():
         if name.endswith(("editor", "reviewer")):

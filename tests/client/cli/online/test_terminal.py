@@ -125,6 +125,6 @@ def test_withdrawing_several_asks_once_in_french_too(town, type_in):
     child.sendline("oui")
     shown, code = _end(child)
     assert code == 0
-    assert "rechiffrez" in shown
+    assert "scelle reencrypt DOSSIER aussi le contenu" in shown
     for who in ("asked1", "asked2"):
         assert town.attempt(who, "dossier", "list").code == 3
