@@ -99,7 +99,16 @@ async def test_all_parts_go_and_the_receipt_is_judged(service, send, container):
 
 @pytest.mark.parametrize("parallel", [1, 3])
 async def test_so_many_go_at_a_time_and_no_more(service, send, parallel):
-    await send(WAY._replace(parallel=parallel))
+    met = asyncio.Event()
+
+    async def meet(_part):
+        if service.busy == parallel:
+            met.set()
+        await met.wait()
+
+    service.gate = meet
+    async with asyncio.timeout(30):
+        await send(WAY._replace(parallel=parallel))
     assert service.busiest == parallel
 
 
@@ -126,9 +135,11 @@ async def test_what_arrived_is_not_sent_again(service, send, container):
 
 async def test_one_failure_stops_the_others(service, send):
     service.before = failing((("part", 2), refusal("payload_damaged")))
-    with pytest.raises(ContainerRefused):
-        await send()
-    assert len(service.sent()) < PARTS
+    service.gate = lambda part: asyncio.sleep(0 if part == 2 else 3600)
+    async with asyncio.timeout(30):
+        with pytest.raises(ContainerRefused):
+            await send()
+    assert service.sent() == [2]
     assert service.busy == 0
 
 
