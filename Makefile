@@ -19,7 +19,7 @@ $(READY): pyproject.toml uv.lock
 	touch $@
 
 test: $(READY)   ## every test, none skipped
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-hsm: $(READY) ## key files that a token locks, with SoftHSM (Debian: softhsm2)
 	@command -v softhsm2-util >/dev/null || { echo "make test-hsm needs SoftHSM: install the package softhsm2" >&2; exit 2; }

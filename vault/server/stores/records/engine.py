@@ -10,6 +10,8 @@ the disk when it returns (``synchronous=FULL``).
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import event, make_url
@@ -29,6 +31,9 @@ BUSY_SECONDS: Final = 30
 
 PURGE_SECONDS: Final = 2
 """How long `purge` waits for whoever reads."""
+
+_TRIES: Final = 200
+_PAUSE: Final = 0.01
 
 POOL_SIZE: Final = 8
 
@@ -107,8 +112,21 @@ def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
     cursor: Any = connection.cursor()
     for pragma in _PRAGMAS:
-        cursor.execute(pragma)
+        _execute(cursor, pragma)
     cursor.close()
+
+
+def _execute(cursor: Any, pragma: str) -> None:
+    # A new file becomes a WAL once; who comes at that moment is refused at once, whatever the busy timeout.
+    for left in reversed(range(_TRIES)):
+        try:
+            cursor.execute(pragma)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not left:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
