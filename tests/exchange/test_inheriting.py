@@ -6,17 +6,17 @@ import pytest
 
 from client.distrust import Distrusted
 from client.dossiers import KnownDossier
-from client.records import Dossier, Pin
+from client.records import Dossier
 from client.remote.inheriting import say_succession
-from client.trust import Anchor
 from keys.canonical import encode_binary
 from keys.errors import Refusal
 from keys.keyfile import Use, encode_public
 from keys.keyring import Identity
-from keys.statements import Grant, Habilitation, lasting, momentary, read_unjudged, sign_statement
+from keys.statements import Grant, momentary, read_unjudged, sign_statement
 from keys.statements import Succession as Said
 from tests.exchange.acts_of_people import carry, unpack
 from tests.exchange.acts_on_dossiers import signer_id
+from tests.exchange.anchors import anchor_of
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.api.models.signin import Challenge
 
@@ -122,25 +122,6 @@ async def test_a_grant_opens_with_one_of_the_two_keys_at_every_moment(cast):
     assert await world.journal_size() == size
 
 
-def _anchor(world):
-    said = Habilitation(
-        world.authority.public.signing,
-        **lasting(world.clock.now(), 0),
-        subject=Identity.generate(Use.SERVICE).public,
-        role="server",
-        organisation="GIE",
-        scope=(),
-    )
-    pin = Pin(
-        url=world.origin,
-        origin=world.origin,
-        server=said.subject,
-        authority=world.authority.public,
-        habilitation=sign_statement(said, world.authority.signing),
-    )
-    return Anchor(pin, clock=world.clock.now)
-
-
 async def _known(cast, token):
     mine = (await cast.mine(token)).json
     kept = Dossier(
@@ -149,7 +130,7 @@ async def _known(cast, token):
         grants=tuple(map(unpack, mine["grants"])),
         issuers=tuple(map(unpack, mine["issuers"])),
     )
-    return KnownDossier(_anchor(cast.world), kept)
+    return KnownDossier(anchor_of(cast.world), kept)
 
 
 async def test_the_grantee_and_an_admin_believe_it(cast):
@@ -165,7 +146,7 @@ async def test_the_grantee_and_an_admin_believe_it(cast):
     assert entry["signing_key_id"] == signer_id(cast.new)
     assert entry["valid"]
     said = [entry["habilitation"], *entry["successions"]]
-    person = _anchor(world).person(cast.new.public, list(map(unpack, said)), roles=("reviewer",))
+    person = anchor_of(world).person(cast.new.public, list(map(unpack, said)), roles=("reviewer",))
     assert person.identity == cast.new.public
     (granted,) = [
         item

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from client.dossiers import KnownDossier
-from client.records import Dossier, Pin
+from client.records import Dossier
 from client.remote.handover import hand_over
-from client.trust import Anchor
 from keys.keyfile import Use
 from keys.keyring import Identity
-from keys.statements import Habilitation, Receipt, lasting, read_unjudged, sign_statement
+from keys.statements import Receipt, read_unjudged
 from tests.exchange.acts_of_people import carry, unpack
 from tests.exchange.acts_on_dossiers import examine_whole, signer_id
+from tests.exchange.anchors import anchor_of
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.container.outcomes import ContainerError, Outcome
 
@@ -160,21 +160,6 @@ async def known_to_a_reviewer(cast):
     trust = await world.ok("get_trust")
     assert trust["successions"] == []
     mine = await world.ok("get_my_grants", cast.path, token=cast.reviewer.token)
-    said = Habilitation(
-        world.authority.public.signing,
-        **lasting(world.clock.now(), 0),
-        subject=Identity.generate(Use.SERVICE).public,
-        role="server",
-        organisation="GIE",
-        scope=(),
-    )
-    pin = Pin(
-        url=world.origin,
-        origin=world.origin,
-        server=said.subject,
-        authority=world.authority.public,
-        habilitation=sign_statement(said, world.authority.signing),
-    )
     kept = Dossier(
         cast.dossier.id,
         keys=tuple(map(unpack, mine["keys"])),
@@ -182,7 +167,7 @@ async def known_to_a_reviewer(cast):
         mandates=tuple(map(unpack, mine["mandates"])),
         issuers=tuple(map(unpack, mine["issuers"])),
     )
-    return KnownDossier(Anchor(pin, clock=world.clock.now), kept)
+    return KnownDossier(anchor_of(world), kept)
 
 
 async def test_reviewers_follow_the_chain(cast):

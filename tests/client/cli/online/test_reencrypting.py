@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import time
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,61 +12,23 @@ import pytest
 from client.errors import ClientError
 from client.remote import reencrypting
 from client.remote.calls.reencryption import ReencryptionCalls
+from tests.client.home import Home
 from tests.client.town import EDITOR
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.container.layout import parse_preamble
 
 SCELLE = str(Path(sys.executable).with_name("scelle"))
 
-_numbers = count(1)
 
-
-class Home:
-    """A dossier of its own with an editor and two proofs, one of them replaced."""
+class Anew(Home):
+    """One whose contents are sealed anew."""
 
     def __init__(self, town) -> None:
-        self.town = town
-        number = next(_numbers)
-        self.id, self.editor = f"D-anew-{number}", f"sealer-{number}"
-        town.open_dossier(self.id, "r1", "r2")
-        town.invite(self.id, self.editor)
-        self.first = self.deposit("one", "Analyse\n")
-        self.second = self.deposit("two", "Journal\n")
-        self.better = self.deposit("three", "Journal, better\n", replaces=self.second)
-
-    def deposit(self, name, text, replaces=None):
-        more, so = (), ()
-        if replaces:
-            more = ("--supersedes", replaces["seal_id"])
-            so = ("--replaces", replaces["evidence"])
-        self.town.seal(self.editor, name, text, *more)
-        return self.town.ask(self.editor, "deposit", f"{name}.scelle", *so, *EDITOR)
-
-    def rotate(self, *more):
-        typed = ("rotate", "dossier", self.id, "--identity", "my.key", *more)
-        return self.town.ask("admin", *typed, "--yes")
+        super().__init__(town, "anew")
 
     def reencrypt(self, *more, attempt=False, who="admin"):
         typed = ("reencrypt", self.id, "--identity", "my.key", *more)
         return self.town.attempt(who, *typed) if attempt else self.town.ask(who, *typed, "--yes")
-
-    def fetch(self, who, kept, name):
-        where = (kept["evidence"], "--version", str(kept.get("version", 1)))
-        return self.town.attempt(who, "evidence", "fetch", *where, "-o", f"{self.id}-{name}.scelle")
-
-    def open(self, who, name):
-        return self.town.attempt(
-            who, "open", f"{self.id}-{name}.scelle", "-o", f"{self.id}-{name}", "--identity", "my.key"
-        )
-
-    def opens(self, who, kept, name, text) -> bool:
-        """Tell whether somebody gets a proof and what was sealed in it."""
-        fetched = self.fetch(who, kept, name)
-        assert fetched.code == 0, fetched.err
-        opened = self.open(who, name)
-        assert opened.code == 0, opened.err
-        (found,) = self.town.file(who, f"{self.id}-{name}").iterdir()
-        return found.read_text() == text
 
     def versions(self, kept):
         return self.town.ask("admin", "evidence", "show", kept["evidence"])["versions"]
@@ -79,7 +40,7 @@ class Home:
 
 @pytest.fixture
 def place(town):
-    return Home(town)
+    return Anew(town)
 
 
 def test_everything_is_sealed_anew_in_its_place_and_opens_for_those_who_stay(place, town):

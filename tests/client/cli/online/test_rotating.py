@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from itertools import count
 
 import pexpect
 import pytest
@@ -10,54 +9,18 @@ import pytest
 from client.errors import ClientError
 from client.remote.calls.evidence import EvidenceCalls
 from client.remote.calls.rotation import RotationCalls
+from tests.client.home import Home
 from tests.client.town import EDITOR
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from tests.scenarios.transcripts import environment
 from vault.container.layout import parse_preamble
 
-_numbers = count(1)
 
-
-class Home:
-    """A dossier of its own with an editor and two deposits, one of them replaced."""
+class Turned(Home):
+    """One whose key is given to the next."""
 
     def __init__(self, town) -> None:
-        self.town = town
-        number = next(_numbers)
-        self.id, self.editor = f"D-turn-{number}", f"editor-{number}"
-        town.open_dossier(self.id, "r1", "r2")
-        town.invite(self.id, self.editor)
-        self.first = self.deposit("one", "Analyse\n")
-        self.second = self.deposit("two", "Journal\n")
-        self.better = self.deposit("three", "Journal, better\n", replaces=self.second)
-
-    def deposit(self, name, text, replaces=None):
-        more, so = (), ()
-        if replaces:
-            more = ("--supersedes", replaces["seal_id"])
-            so = ("--replaces", replaces["evidence"])
-        self.town.seal(self.editor, name, text, *more)
-        return self.town.ask(self.editor, "deposit", f"{name}.scelle", *so, *EDITOR)
-
-    def rotate(self, *more, attempt=False, who="admin"):
-        typed = ("rotate", "dossier", self.id, "--identity", "my.key", *more)
-        return self.town.attempt(who, *typed) if attempt else self.town.ask(who, *typed, "--yes")
-
-    def fetch(self, who, kept, name):
-        where = (kept["evidence"], "--version", str(kept.get("version", 1)))
-        return self.town.attempt(who, "evidence", "fetch", *where, "-o", f"{self.id}-{name}.scelle")
-
-    def open(self, who, name, key="my.key"):
-        return self.town.attempt(
-            who, "open", f"{self.id}-{name}.scelle", "-o", f"{self.id}-{name}", "--identity", key
-        )
-
-    def opens(self, who, kept, name, text) -> bool:
-        """Tell whether somebody gets a proof and what was sealed in it."""
-        assert self.fetch(who, kept, name).code == 0
-        assert self.open(who, name).code == 0
-        (found,) = self.town.file(who, f"{self.id}-{name}").iterdir()
-        return found.read_text() == text
+        super().__init__(town, "turn")
 
     def statuses(self):
         listed = self.town.ask("admin", "grant", "list", self.id)
@@ -66,7 +29,7 @@ class Home:
 
 @pytest.fixture
 def place(town):
-    return Home(town)
+    return Turned(town)
 
 
 def test_what_was_sealed_stays_and_whoever_may_open_it_can(place, town):

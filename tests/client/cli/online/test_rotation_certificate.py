@@ -3,13 +3,13 @@
 import pytest
 
 from client.remote.calls.rotation import RotationCalls
-from tests.client.cli.online.test_rotating import Home
+from tests.client.home import Home
 
 
 @pytest.fixture(scope="module")
 def turned(town):
     """A dossier whose key was rotated, with a certificate about two proofs, one of them in two versions."""
-    place = Home(town)
+    place = Home(town, "certified")
     place.done = place.rotate("-o", f"{place.id}.certificate")
     return place
 
@@ -58,7 +58,7 @@ def test_it_is_fetched_later_and_is_the_same(town, turned):
 
 
 def test_without_a_file_it_says_how_to_have_it(town):
-    place = Home(town)
+    place = Home(town, "certified")
     told = town.type("admin", "rotate", "dossier", place.id, "--identity", "my.key", "--yes")
     assert f"scelle certificate fetch {place.id} -o FILE" in told.err
     ended = place.rotate("--resume", "--yes", attempt=True)
@@ -113,13 +113,13 @@ def test_what_a_service_gives_beside_its_own_word_is_not_kept(town, turned, monk
         return page.model_copy(update={"items": page.items[1:]})
 
     monkeypatch.setattr(RotationCalls, "list_retired", fewer)
-    refused = town.attempt("admin", "certificate", "fetch", turned.id, "-o", "less.certificate")
+    refused = town.attempt("admin", "certificate", "fetch", turned.id, "-o", f"{turned.id}.less")
     assert (refused.code, "[forged]" in refused.err) == (5, True)
-    assert "less.certificate" not in town.names("admin")
+    assert f"{turned.id}.less" not in town.names("admin")
 
 
 def test_the_certificate_of_another_dossier_is_not_taken_for_this_ones(town, turned, monkeypatch):
-    other = Home(town)
+    other = Home(town, "certified")
     given, lines = RotationCalls.list_retirements, RotationCalls.list_retired
 
     async def its_lines(calls, _dossier, position, query=None):
@@ -132,6 +132,6 @@ def test_the_certificate_of_another_dossier_is_not_taken_for_this_ones(town, tur
 
     monkeypatch.setattr(RotationCalls, "list_retirements", others)
     monkeypatch.setattr(RotationCalls, "list_retired", its_lines)
-    refused = town.attempt("admin", "certificate", "fetch", other.id, "-o", "other.certificate")
+    refused = town.attempt("admin", "certificate", "fetch", other.id, "-o", path_of(other))
     assert (refused.code, "mismatch" in refused.err) == (5, True)
-    assert "other.certificate" not in town.names("admin")
+    assert path_of(other) not in town.names("admin")
