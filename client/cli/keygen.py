@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gettext import gettext as _
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from client.cli.asking import pin_for
-from client.cli.options import json_option
+from client.cli.options import json_option, stacked
 from client.cli.output import print_json, print_pairs
 from client.cli.style import command
 from client.errors import N_, UsageProblem
@@ -20,6 +20,9 @@ from keys.files import require_absent, write_pair
 from keys.keyfile import Use, decode_secret, encode_public
 from keys.keyring import Identity, lock_to_token, unlock_by_token
 from keys.store import write_identity
+
+if TYPE_CHECKING:
+    from client.cli.options import Decorator
 
 _USES: Final = {use.name.lower(): use for use in Use}
 
@@ -145,6 +148,20 @@ def choose_passphrase(output: str, passphrase_file: str | None, *, no_passphrase
             N_("no terminal to ask for a passphrase; give --passphrase-file or --no-passphrase")
         )
     return ask_new_secret(_("passphrase for {path}:").format(path=escape(output)), _("the same again:"))
+
+
+def next_key_options() -> Decorator:
+    """``--new-passphrase-file`` and ``--no-passphrase``, for `write_next_key`."""
+    return stacked(
+        click.option(
+            "--new-passphrase-file",
+            metavar=_("FILE"),
+            help=_("File that holds the passphrase of the new key file; otherwise you are asked."),
+        ),
+        click.option(
+            "--no-passphrase", is_flag=True, help=_("Whoever has the new key file can use the key.")
+        ),
+    )
 
 
 def write_next_key(

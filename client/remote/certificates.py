@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from client.remote.carriage import from_model
+from client.remote.carriage import from_model, read_stored
 from client.remote.failures import not_ours
 from client.remote.pages import every
-from keys.canonical import decode_binary
-from keys.errors import KeyMaterialError
 from vault.api.models.base import Paging
 from vault.api.models.erasure import LinesQuery
 
@@ -42,7 +40,7 @@ async def fetch_lines(page: Callable[[LinesQuery], Awaitable[CertificateLines]])
     start: int | None = 0
     while start is not None:
         found = await page(LinesQuery(start=start))
-        lines += map(_line, found.items)
+        lines += [read_stored(line, "certificate") for line in found.items]
         if found.next is not None and found.next <= start:
             raise not_ours("certificate")
         start = found.next
@@ -71,10 +69,3 @@ async def fetch_retirement(service: Service, retirement: Retirement) -> Fetched:
     """
     page = partial(service.list_retired, retirement.dossier, retirement.position)
     return Fetched(from_model(retirement.certificate), await fetch_lines(page))
-
-
-def _line(text: str) -> bytes:
-    try:
-        return decode_binary(text, len(text) * 3 // 4)
-    except KeyMaterialError:
-        raise not_ours("certificate") from None

@@ -6,14 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from client.remote.carriage import from_model
-from client.remote.certificates import fetch_lines
+from client.remote.certificates import Fetched, fetch_lines
 from client.remote.failures import not_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client.remote.service import Service
-    from keys.statements import Signed
     from vault.api.models.erasure import Erasure
 
 
@@ -40,7 +39,7 @@ async def erase(service: Service, plan: Erasure, *, tell: Callable[[Erasure], No
     return done
 
 
-async def fetch_certificate(service: Service, erased: Erasure) -> tuple[Signed, tuple[bytes, ...]]:
+async def fetch_certificate(service: Service, erased: Erasure) -> Fetched:
     """Return statement and lines of the certificate of an erased dossier, unjudged.
 
     Raises:
@@ -49,4 +48,4 @@ async def fetch_certificate(service: Service, erased: Erasure) -> tuple[Signed, 
     if erased.certificate is None:
         raise not_ours("certificate")
     page = partial(service.list_erased, erased.dossier)
-    return from_model(erased.certificate), await fetch_lines(page)
+    return Fetched(from_model(erased.certificate), await fetch_lines(page))

@@ -15,17 +15,13 @@ from client.remote.granting import fetch_grants, keep_judged
 from client.remote.handover import say_when
 from client.remote.pages import every
 from client.remote.problems import HOPELESS, NothingThere, SignInRefused
-from client.remote.signin import sign_in
-from keys.canonical import decode_binary, encode_binary
+from client.remote.signin import challenge_for, prove_possession, sign_in
 from keys.errors import KeyMaterialError
 from keys.grants import make_grant
-from keys.holder import answer_enrolment
-from keys.keyfile import Use, encode_public
-from keys.recipients import WRAPPED_LENGTH
+from keys.keyfile import Use
 from keys.statements import Grant, Succession, lasting, momentary, read_unjudged, sign_statement
 from vault.api.models.dossiers import DossierQuery
 from vault.api.models.people import StatementRequest
-from vault.api.models.signin import ChallengeRequest
 from vault.api.models.successions import KeySuccession
 from vault.api.problems import Code
 
@@ -116,19 +112,16 @@ def say_succession(
     Raises:
         ClientError: the challenge is not for this key.
     """
-    if challenge.wrapped is None:
-        raise not_ours("challenge")
     key = old.signing
     said = Succession(key.public_key, **momentary(at), old=old.public, new=new.public)
     try:
-        wrapped = decode_binary(challenge.wrapped, WRAPPED_LENGTH)
-        answer = answer_enrolment(new, wrapped, origin=origin)
+        proof = prove_possession(new, challenge, origin=origin)
     except KeyMaterialError:
         raise not_ours("challenge") from None
     return KeySuccession(
         statement=to_model(sign_statement(said, key)),
         challenge=challenge.id,
-        signature=encode_binary(answer),
+        signature=proof,
     )
 
 
@@ -171,8 +164,7 @@ async def hand_authority_over(service: Service, old: Identity, new: Identity, *,
 
 
 async def _succession(service: Service, old: Identity, new: Identity, *, at: int) -> KeySuccession:
-    asked = ChallengeRequest(key_id=None, identity=encode_public(new.public))
-    challenge = await service.create_challenge(asked)
+    challenge = await challenge_for(service, new)
     return say_succession(old, new, challenge, origin=service.origin, at=at)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from client.remote.service import Service
     from keys.keyring import Identity
     from vault.api.models.people import Account
-    from vault.api.models.signin import Me
+    from vault.api.models.signin import Challenge, Me
 
 
 # RFC 6750, section 2.1.
@@ -81,16 +81,34 @@ async def enrol(service: Service, code: str, identity: Identity) -> Account:
         NothingThere: the code is not known, was used, or has expired.
         StateConflict: the identity belongs to another account already.
     """
-    public = encode_public(identity.public)
-    challenge = await service.create_challenge(ChallengeRequest(key_id=None, identity=public))
-    if challenge.wrapped is None:
-        raise not_ours("challenge")
-    signature = answer_enrolment(identity, _decode(challenge.wrapped, WRAPPED_LENGTH), origin=service.origin)
+    challenge = await challenge_for(service, identity)
     return await service.enrol(
         EnrolmentRequest(
-            code=code, challenge=challenge.id, identity=public, signature=encode_binary(signature)
+            code=code,
+            challenge=challenge.id,
+            identity=encode_public(identity.public),
+            signature=prove_possession(identity, challenge, origin=service.origin),
         )
     )
+
+
+async def challenge_for(service: Service, identity: Identity) -> Challenge:
+    """Return a challenge that only the holder of both halves of an identity can answer."""
+    public = encode_public(identity.public)
+    return await service.create_challenge(ChallengeRequest(key_id=None, identity=public))
+
+
+def prove_possession(identity: Identity, challenge: Challenge, *, origin: str) -> str:
+    """Return the answer to a challenge that was wrapped to an identity, as it is sent.
+
+    Raises:
+        NotOurService: it was not wrapped.
+        KeyMaterialError: it is not for this key, or comes from another service.
+    """
+    if challenge.wrapped is None:
+        raise not_ours("challenge")
+    wrapped = _decode(challenge.wrapped, WRAPPED_LENGTH)
+    return encode_binary(answer_enrolment(identity, wrapped, origin=origin))
 
 
 def _decode(text: str, length: int) -> bytes:

@@ -58,22 +58,34 @@ def agree(question: str, *, yes: bool) -> None:
 async def one_by_one(
     label: str, items: Sequence[T], act: Callable[[T], Awaitable[R]], *, quiet: bool
 ) -> tuple[list[R], list[tuple[T, ClientError]]]:
-    """Do something for each item, under a bar, and return what came of it and what failed.
+    """Do something for each item, under a bar that counts them: see `each`."""
+    with counting(label, len(items), quiet=quiet) as advance:
+        return await each(items, act, passed=lambda: advance(1))
+
+
+async def each(
+    items: Sequence[T], act: Callable[[T], Awaitable[R]], *, passed: Callable[[], None] = lambda: None
+) -> tuple[list[R], list[tuple[T, ClientError]]]:
+    """Do something for each item, and return what came of it and what failed.
 
     One failure stops nothing, unless the service is away or the session over: then the rest is not tried.
+
+    Args:
+        items: in order.
+        act: what is done.
+        passed: called after each item, tried or not.
     """
     done: list[R] = []
     failed: list[tuple[T, ClientError]] = []
     failure: ClientError | None = None
-    with counting(label, len(items), quiet=quiet) as advance:
-        for item in items:
-            if not isinstance(failure, HOPELESS):
-                failure = None
-                try:
-                    done.append(await act(item))
-                except ClientError as error:
-                    failure = error
-            if failure is not None:
-                failed.append((item, failure))
-            advance(1)
+    for item in items:
+        if not isinstance(failure, HOPELESS):
+            failure = None
+            try:
+                done.append(await act(item))
+            except ClientError as error:
+                failure = error
+        if failure is not None:
+            failed.append((item, failure))
+        passed()
     return done, failed

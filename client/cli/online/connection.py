@@ -86,13 +86,20 @@ def anchored(connection: Connection) -> Anchor:
     Raises:
         AccessProblem: nobody ever decided whom to trust here.
     """
-    pin = connection.known.pin
-    if pin is None:
+    return anchored_at(connection.known)
+
+
+def anchored_at(known: ServiceProfile) -> Anchor:
+    """Return what may be believed at a service, also while nobody is signed in there.
+
+    Raises:
+        AccessProblem: nobody ever decided whom to trust there.
+    """
+    if known.pin is None:
         raise AccessProblem(
-            N_("whom to trust at {url} is not known yet; sign in again with scelle login"),
-            url=connection.known.url,
+            N_("whom to trust at {url} is not known yet; sign in again with scelle login"), url=known.url
         )
-    return Anchor(pin)
+    return Anchor(known.pin)
 
 
 def online(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:

@@ -16,6 +16,7 @@ from keys.keyfile import Use, require_use
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
     from client.cli.options import Decorator
+    from client.records import Session
     from client.trust import Anchor
     from keys.keyring import Identity
 
@@ -35,11 +36,19 @@ def own_identity(connection: Connection, identity: str | None, passphrase_file: 
     Raises:
         UsageProblem: neither is there.
     """
-    session = connection.session
+    return load_identity(own_path(connection.session, identity), passphrase_file)
+
+
+def own_path(session: Session | None, identity: str | None) -> str:
+    """Return which key file was named, or else signed in.
+
+    Raises:
+        UsageProblem: neither is there.
+    """
     path = identity or (session.identity if session else "")
     if not path:
         raise UsageProblem(N_("say with which key: --identity FILE"))
-    return load_identity(path, passphrase_file)
+    return path
 
 
 def authority_identity(anchor: Anchor, path: str, passphrase_file: str | None) -> Identity:

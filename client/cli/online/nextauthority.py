@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from client.cli.asking import load_identity
-from client.cli.keygen import write_next_key
+from client.cli.keygen import next_key_options, write_next_key
 from client.cli.online.bulk import agree, dry_option, yes_option
 from client.cli.online.connection import anchored, online
 from client.cli.online.identities import authority_identity
@@ -47,12 +47,7 @@ if TYPE_CHECKING:
 )
 @passphrase_option()
 @click.option("-o", "--output", required=True, metavar=_("FILE"), help=_("The new key file."))
-@click.option(
-    "--new-passphrase-file",
-    metavar=_("FILE"),
-    help=_("File that holds the passphrase of the new key file; otherwise you are asked."),
-)
-@click.option("--no-passphrase", is_flag=True, help=_("Whoever has the new key file can use the key."))
+@next_key_options()
 @click.option("--resume", is_flag=True, help=_("Go on with a rotation that did not come to its end."))
 @dry_option()
 @yes_option()

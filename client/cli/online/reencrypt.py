@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from client.cli.online.bulk import Unfinished, agree, dry_option, yes_option
+from client.cli.online.bulk import Unfinished, agree, dry_option, each, yes_option
 from client.cli.online.connection import anchored, online
 from client.cli.online.identities import identity_options, own_identity
 from client.cli.online.passwords import check_proof
@@ -19,11 +19,10 @@ from client.cli.options import json_option, quiet_option
 from client.cli.output import print_json, print_pairs, show_size
 from client.cli.requests import check_dossier
 from client.cli.style import command
-from client.errors import N_, ClientError, UsageProblem
+from client.errors import N_, UsageProblem
 from client.remote.granting import fetch_grants, keep_judged
 from client.remote.pages import every
 from client.remote.parts import Way
-from client.remote.problems import HOPELESS
 from client.remote.reencrypting import Desk, Hands, Reencrypting
 from client.remote.rotating import plan
 from client.remote.signin import sign_in
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from client.cli.online.connection import Connection
+    from client.errors import ClientError
     from client.remote.reencrypting import Done
     from keys.keyring import Identity
     from vault.api.models.reencryption import Left, Reencryption
@@ -222,25 +222,18 @@ async def _work(
     renew: Callable[[], Awaitable[object]] | None,
 ) -> _Tally:
     """Do one after the other; a failure stops nothing, unless the next would fare no better."""
-    tally = _Tally([], [])
-    failure: ClientError | None = None
     begun = time.monotonic()
     with progress(_("re-encrypting"), planned.moved, quiet=asked.quiet or asked.as_json) as advance:
-        for left in planned.left:
-            if not isinstance(failure, HOPELESS):
-                failure = None
-                try:
-                    if renew is not None and time.monotonic() - begun > _SESSION:
-                        await renew()
-                        begun = time.monotonic()
-                    done = await reencrypting.one(left, advance)
-                except ClientError as error:
-                    failure = error
-                else:
-                    tally.done.extend([done] if done else [])
-            if failure is not None:
-                tally.failed.append((left, failure))
-    return tally
+
+        async def act(left: Left) -> Done | None:
+            nonlocal begun
+            if renew is not None and time.monotonic() - begun > _SESSION:
+                await renew()
+                begun = time.monotonic()
+            return await reencrypting.one(left, advance)
+
+        done, failed = await each(planned.left, act)
+    return _Tally([one for one in done if one is not None], failed)
 
 
 def _show_plan(asked: _Asked, planned: _Plan) -> None:

@@ -12,17 +12,16 @@ import click
 
 from client.cli.asking import load_identity
 from client.cli.failure import describe_client_error
-from client.cli.keygen import write_next_key
+from client.cli.keygen import next_key_options, write_next_key
 from client.cli.online.bulk import Unfinished, agree, dry_option, yes_option
-from client.cli.online.connection import known_service, reach, server_option, wait_for
-from client.cli.online.identities import identity_options
+from client.cli.online.connection import anchored_at, known_service, reach, server_option, wait_for
+from client.cli.online.identities import identity_options, own_path
 from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs
 from client.cli.style import command
 from client.errors import N_, AccessProblem, UsageProblem
 from client.remote.inheriting import Rewrapping, hand_account_over, held_grants, signs_in, use_of
 from client.terminal import can_ask, counting, escape, say
-from client.trust import Anchor
 from keys.keyring import Identity
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from client.remote.inheriting import Held
     from client.remote.service import Service
     from client.remote.signin import SignedIn
+    from client.trust import Anchor
 
 
 class _Asked(NamedTuple):
@@ -60,12 +60,7 @@ class _Asked(NamedTuple):
     ),
 )
 @click.option("-o", "--output", metavar=_("FILE"), help=_("The new key file."))
-@click.option(
-    "--new-passphrase-file",
-    metavar=_("FILE"),
-    help=_("File that holds the passphrase of the new key file; otherwise you are asked."),
-)
-@click.option("--no-passphrase", is_flag=True, help=_("Whoever has the new key file can use the key."))
+@next_key_options()
 @click.option("--resume", is_flag=True, help=_("Go on with a rotation that did not come to its end."))
 @dry_option()
 @yes_option()
@@ -85,14 +80,8 @@ async def _rotate(known: ServiceProfile, asked: _Asked, kept: str) -> None:
         raise UsageProblem(N_("say where the new key goes: -o FILE"))
     if asked.dry and asked.resume:
         raise UsageProblem(N_("--dry-run and --resume exclude each other; give one"))
-    if known.pin is None:
-        raise AccessProblem(
-            N_("whom to trust at {url} is not known yet; sign in again with scelle login"), url=known.url
-        )
-    anchor = Anchor(known.pin)
-    path = asked.identity or (known.session.identity if known.session else "")
-    if not path:
-        raise UsageProblem(N_("say with which key: --identity FILE"))
+    anchor = anchored_at(known)
+    path = own_path(known.session, asked.identity)
     old = load_identity(path, asked.passphrase_file)
     use = use_of(old)
     async with reach(known) as service:

@@ -15,6 +15,8 @@ from vault.server.services.beliefs import RECOVERY
 from vault.server.services.keeping import require_kept
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vault.container.envelope import Envelope
     from vault.container.examine import Outline
     from vault.container.seal import Seal
@@ -96,6 +98,14 @@ class Admission:
         Raises:
             RefusedError: dossier_key_outdated; password_forbidden.
         """
+        return await self._check_slots(
+            view, dossier, envelope, await view.statements.dossier_keys(dossier.id)
+        )
+
+    @staticmethod
+    async def _check_slots(
+        view: View, dossier: rows.Dossier, envelope: Envelope, keys: Mapping[int, bytes]
+    ) -> DossierKey:
         found = await view.statements.find(
             "dossier key", dossier_id=dossier.id, generation=dossier.generation
         )
@@ -106,7 +116,6 @@ class Admission:
             for slot in envelope.recipient_slots
             if slot.role == "dossier"
         }
-        keys = await view.statements.dossier_keys(dossier.id)
         older = {key for generation, key in keys.items() if generation < dossier.generation}
         if found_labels != {labelled} or not older.isdisjoint(slot.key for slot in envelope.recipient_slots):
             raise RefusedError(
@@ -126,10 +135,10 @@ class Admission:
             RefusedError: dossier_key_outdated; password_forbidden; recovery_slot_missing; writer_missing;
                 conflict.
         """
-        current = await self.check_slots(view, dossier, outline.envelope.envelope)
+        keys = await view.statements.dossier_keys(dossier.id)
+        current = await self._check_slots(view, dossier, outline.envelope.envelope, keys)
         seal = outline.seal.seal
         await check_recovery(self._beliefs, view, seal)
-        keys = await view.statements.dossier_keys(dossier.id)
         if not set(keys.values()).isdisjoint(slot.key for slot in seal.recovery):
             raise RefusedError(
                 Code.CONFLICT,

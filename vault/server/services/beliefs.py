@@ -28,7 +28,7 @@ from vault.server.refusals import RefusedError
 from vault.server.services import views
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 
     from keys.keyfile import PublicIdentity
     from keys.kinds import Role
@@ -219,24 +219,12 @@ class Beliefs:
     @staticmethod
     async def chain(view: View, signing_key_id: bytes) -> list[bytes]:
         """Return the ids of the keys from one on to that which has its place now."""
-        found, key = list[bytes](), signing_key_id
-        while key not in found:
-            found.append(key)
-            for row in await view.statements.find("succession", subject=key):
-                key = read_unjudged(views.stored(row), Succession).new.signing_key_id
-        return found
+        return [key async for key, _rows in _walk(view, signing_key_id)]
 
     @staticmethod
     async def successions(view: View, signing_key_id: bytes) -> tuple[rows.StoredStatement, ...]:
         """Return the successions that lead from a key to that which has its place now, in order."""
-        found: dict[bytes, rows.StoredStatement] = {}
-        key = signing_key_id
-        while more := [
-            row for row in await view.statements.find("succession", subject=key) if row.id not in found
-        ]:
-            found |= {row.id: row for row in more}
-            key = read_unjudged(views.stored(more[0]), Succession).new.signing_key_id
-        return tuple(found.values())
+        return tuple([row async for _key, handed in _walk(view, signing_key_id) for row in handed])
 
     async def inherited(self, view: View, account: rows.Account) -> tuple[rows.StoredStatement, ...]:
         """Return how an account's identity followed those that its habilitations name."""
@@ -332,6 +320,19 @@ class Beliefs:
                 self._trusts.popitem(last=False)
         self._trusts.move_to_end(name)
         return trust
+
+
+async def _walk(
+    view: View, signing_key_id: bytes
+) -> AsyncIterator[tuple[bytes, Sequence[rows.StoredStatement]]]:
+    """Yield the keys from one on to that which has its place now, each with how it handed over."""
+    seen, key = set[bytes](), signing_key_id
+    while key not in seen:
+        seen.add(key)
+        handed = await view.statements.find("succession", subject=key)
+        yield key, handed
+        for row in handed:
+            key = read_unjudged(views.stored(row), Succession).new.signing_key_id
 
 
 def invalid(error: KeyMaterialError, field: str) -> RefusedError:

@@ -230,10 +230,7 @@ class AccountChanges(Accounts):
                 table.c.disabled_at.is_(None),
             )
             .values(
-                kem_public=identity.kem,
-                signing_public=identity.signing,
-                kem_key_id=identity.kem_key_id,
-                signing_key_id=identity.signing_key_id,
+                **_keys(identity),
                 enrolment_hash=None,
                 enrolment_until=None,
             ),
@@ -255,12 +252,7 @@ class AccountChanges(Accounts):
                 table.c.signing_key_id == former,
                 table.c.disabled_at.is_(None),
             )
-            .values(
-                kem_public=identity.kem,
-                signing_public=identity.signing,
-                kem_key_id=identity.kem_key_id,
-                signing_key_id=identity.signing_key_id,
-            ),
+            .values(**_keys(identity)),
             "the account's key",
         )
 
@@ -302,3 +294,13 @@ class AccountChanges(Accounts):
             update(schema.accounts).where(schema.accounts.c.id == account_id).values(disabled_at=None),
             "the account",
         )
+
+
+def _keys(identity: PublicIdentity) -> dict[str, bytes]:
+    """Return what the row of an account has of an identity."""
+    return {
+        "kem_public": identity.kem,
+        "signing_public": identity.signing,
+        "kem_key_id": identity.kem_key_id,
+        "signing_key_id": identity.signing_key_id,
+    }
