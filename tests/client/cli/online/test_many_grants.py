@@ -69,9 +69,9 @@ def test_a_group_is_kept_here_and_nowhere_else(town, experts):
 
 
 def test_nobody_gets_into_a_group_without_a_habilitation(town, experts):
-    town.admit("left", "reviewer")
-    town.type("admin", "withdraw", "left", "--authority", "authority.key")
-    refused = town.attempt("admin", "group", "set", "more", "e1", "left", "--yes")
+    town.admit("unvouched", "reviewer")
+    town.type("admin", "withdraw", "unvouched", "--authority", "authority.key")
+    refused = town.attempt("admin", "group", "set", "more", "e1", "unvouched", "--yes")
     assert refused.code == 5
     assert [item["name"] for item in town.ask("admin", "group", "list")] == ["experts"]
 
