@@ -15,12 +15,14 @@ from keys.statements import (
     CLOCK_TOLERANCE,
     Habilitation,
     RecoveryKey,
+    Succession,
     Withdrawal,
     lasting,
     momentary,
     read_unjudged,
     sign_statement,
 )
+from keys.succession import Successions
 from vault.api.models.people import StatementRequest
 from vault.api.models.trust import AuthorityPublication
 
@@ -120,7 +122,8 @@ def standing(anchor: Anchor, account: Account) -> Person:
     """
     if account.identity is None or account.habilitation is None:
         raise UsageProblem(N_("{name} has no habilitation"), name=account.name)
-    statements = [from_model(model) for model in (account.habilitation, account.withdrawal) if model]
+    said = (account.habilitation, account.withdrawal, *account.successions)
+    statements = [from_model(model) for model in said if model]
     return anchor.person(read_identity(account.identity), statements, roles=(_role(account),))
 
 
@@ -192,7 +195,7 @@ async def withdraw(
 
 
 def _own_habilitation(account: Account) -> bytes:
-    """Return the id of an account's habilitation, if it is about the account's key and about no other's.
+    """Return the id of an account's habilitation, if it is about the account's key or one that this followed.
 
     Raises:
         Distrusted: it is about another.
@@ -201,7 +204,10 @@ def _own_habilitation(account: Account) -> bytes:
     signed = from_model(account.habilitation)
     with judging(distrust.HABILITATION):
         subject = read_unjudged(signed, Habilitation).subject
-    if account.identity is None or subject.encoded != read_identity(account.identity).encoded:
+        handed = [read_unjudged(from_model(model), Succession) for model in account.successions]
+    line = Successions(handed).lineage(subject.signing_key_id)
+    own = {subject, *(tenure.identity for tenure in line)}
+    if account.identity is None or read_identity(account.identity) not in own:
         raise Distrusted(distrust.HABILITATION, Refusal.MISMATCH)
     return signed.id
 

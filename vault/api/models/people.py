@@ -88,6 +88,9 @@ class Account(Answer):
     fingerprint: str | None = None
     habilitation: SignedStatement | None = None
     withdrawal: SignedStatement | None = None
+    successions: tuple[SignedStatement, ...] = Field(
+        (), description="How the identity came to stand in the place of the one that is habilitated."
+    )
 
 
 class AccountIssued(Answer):

@@ -127,5 +127,8 @@ class Accounts:
         return row
 
     async def view(self, view: View, row: rows.Account) -> Account:
-        """Return an account with its habilitation and what withdrew it."""
-        return views.account(row, *await self._beliefs.habilitation_rows(view, row))
+        """Return an account with its habilitation, what withdrew it, and whose place its keys took."""
+        if row.signing_key_id is None:
+            return views.account(row)
+        said = await self._beliefs.habilitation_rows(view, row)
+        return views.account(row, *said, await self._beliefs.inherited(view, row))

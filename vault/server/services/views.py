@@ -19,7 +19,7 @@ from vault.api.problems import Code
 from vault.server.refusals import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from vault.api.models.erasure import LinesQuery
     from vault.server.stores.records import rows
@@ -102,8 +102,9 @@ def account(
     row: rows.Account,
     habilitation: rows.StoredStatement | None = None,
     withdrawal: rows.StoredStatement | None = None,
+    successions: Iterable[rows.StoredStatement] = (),
 ) -> Account:
-    """Return an account with its habilitation and what withdrew it."""
+    """Return an account with its habilitation, what withdrew it, and how its keys followed those it names."""
     identity = identity_of(row)
     return Account(
         id=row.id,
@@ -116,6 +117,7 @@ def account(
         fingerprint=identity.fingerprint if identity else None,
         habilitation=statement(habilitation) if habilitation else None,
         withdrawal=statement(withdrawal) if withdrawal else None,
+        successions=tuple(map(statement, successions)),
     )
 
 

@@ -5,6 +5,7 @@ from itertools import count
 
 import pytest
 
+from client.remote.calls.people import PeopleCalls
 from client.remote.calls.successions import SuccessionCalls
 from tests.client.town import EDITOR
 
@@ -42,6 +43,13 @@ class Desk:
     def sign_in(self, key):
         url = self.town.server.url
         return self.town.attempt(self.name, "login", url, "--identity", key, "--trust", "trust.json")
+
+    def is_refused(self) -> bool:
+        """Tell whether the service gives it nothing, and clients wrap nothing to it any more."""
+        refused = self.town.attempt(self.name, "grant", "fetch", self.dossiers[0])
+        listed = {item["name"]: item for item in self.town.ask("admin", "reviewer", "list")}
+        assert listed[self.name]["habilitated"] is (refused.code == 0)
+        return "[not_habilitated]" in refused.err
 
     def opens(self, key, mark) -> bool:
         """Fetch and open what is in both dossiers."""
@@ -134,6 +142,58 @@ def test_stopped_anywhere_it_goes_on(desk, monkeypatch, name, after):
     assert desk.sign_in("next.key").code == 0
     assert desk.opens("next.key", "after")
     assert desk.renew("--resume")["rewrapped"] == 0
+
+
+AUTHORITY = ("--authority", "authority.key")
+
+
+def test_who_rotated_is_withdrawn(desk):
+    town = desk.town
+    desk.renew()
+    town.type("admin", "withdraw", desk.name, *AUTHORITY)
+    assert desk.is_refused()
+
+
+def test_who_rotated_is_renewed_and_then_withdrawn_as_a_whole(desk):
+    """Nobody compares a fingerprint again: the first key was compared, and named the next."""
+    town = desk.town
+    desk.renew()
+    renewed = ("admin", "habilitate", "--renew", desk.name, *AUTHORITY, "--days", "366", "--yes")
+    (line,) = town.ask(*renewed)
+    assert line["failure"] is None
+    assert desk.sign_in("next.key").code == 0
+    town.ask(desk.name, "rotate", "reviewer", "-o", "third.key", "--no-passphrase", "--yes")
+    assert desk.sign_in("third.key").code == 0
+    assert not desk.is_refused()
+    town.type("admin", "withdraw", desk.name, *AUTHORITY)
+    assert desk.is_refused()
+
+
+def test_another_s_habilitation_is_neither_renewed_nor_withdrawn(desk, monkeypatch):
+    """Who followed whom is for the old key to say, not for the service that shows it."""
+    town, get = desk.town, PeopleCalls.list_accounts
+    desk.renew()
+
+    async def lying(self, query=None):
+        page = await get(self, query)
+        by_name = {item.name: item for item in page.items}
+        shown = by_name["r1"].model_copy(
+            update={
+                "habilitation": by_name[desk.name].habilitation,
+                "successions": by_name[desk.name].successions,
+            }
+        )
+        return page.model_copy(
+            update={"items": tuple(shown if item.name == "r1" else item for item in page.items)}
+        )
+
+    monkeypatch.setattr(PeopleCalls, "list_accounts", lying)
+    size = town.ask("admin", "journal", "checkpoint")["size"]
+    for words in (("habilitate", "--renew", "r1", "--scope", "guidé", "--yes"), ("withdraw", "r1")):
+        refused = town.attempt("admin", *words, *AUTHORITY)
+        assert refused.code != 0
+        assert "[not_entitled]" in refused.out + refused.err or "[mismatch]" in refused.err
+    assert town.ask("admin", "journal", "checkpoint")["size"] == size
 
 
 def test_what_is_typed_wrongly_changes_nothing(desk):
