@@ -5,6 +5,7 @@ Source: docs/FORMAT.md, "Statements".
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, get_args
 
 from keys import recipients, signing
@@ -13,10 +14,13 @@ from keys.derivation import KEY_ID_LENGTH
 from keys.errors import MalformedError, WrongUseError
 from keys.keyfile import IdentityField
 from keys.kinds import (
+    MAX_APPROVAL,
     MAX_ENDED,
     MAX_WRITERS,
     MOMENTARY,
     ROLE_USES,
+    Approval,
+    ApprovedAct,
     Checkpoint,
     DossierKey,
     Erasure,
@@ -43,6 +47,7 @@ _DOSSIER: Final = Text(maximum=64, pattern=r"[A-Za-z0-9._-]{1,64}")
 _EVIDENCE_TYPE: Final = Text(maximum=64, pattern=r"[a-z0-9._-]{1,64}")
 _GENERATION: Final = Integer(minimum=1)
 _KEM_KEY: Final = Binary(recipients.PUBLIC_KEY_LENGTH)
+_KEY_ID_TEXT: Final = re.compile("[0-9a-f]{64}")
 
 
 def _record(kind: type[S], name: str, **fields: Any) -> Record[S]:
@@ -144,6 +149,14 @@ CODECS: Final[dict[type[Any], Record[Any]]] = {
             journal_position=Integer(),
             journal_leaf=_ID,
         ),
+        _record(
+            Approval,
+            "approval",
+            service=_NAME,
+            act=Choice(*get_args(ApprovedAct)),
+            subject=_DOSSIER,
+            digest=_ID,
+        ),
     )
 }
 
@@ -157,11 +170,7 @@ def check_statement(statement: Statement) -> None:
         MalformedError: fields that contradict each other, or no public keys.
         WrongUseError: a habilitated key made for something else than the role needs.
     """
-    if isinstance(statement, MOMENTARY):
-        if statement.valid_from != statement.issued or statement.valid_until:
-            raise MalformedError(f"a {statement.kind} is about one moment: from equals issued, until is 0")
-    elif statement.valid_until and statement.valid_until < statement.valid_from:
-        raise MalformedError("until is before from")
+    _check_dates(statement)
     if isinstance(statement, Habilitation):
         _check_habilitation(statement)
     elif isinstance(statement, DossierKey):
@@ -174,6 +183,16 @@ def check_statement(statement: Statement) -> None:
         _check_succession(statement)
     elif isinstance(statement, Rotation):
         _check_rotation(statement)
+    elif isinstance(statement, Approval):
+        _check_approval(statement)
+
+
+def _check_dates(statement: Statement) -> None:
+    if isinstance(statement, MOMENTARY):
+        if statement.valid_from != statement.issued or statement.valid_until:
+            raise MalformedError(f"a {statement.kind} is about one moment: from equals issued, until is 0")
+    elif statement.valid_until and statement.valid_until < statement.valid_from:
+        raise MalformedError("until is before from")
 
 
 def _check_habilitation(statement: Habilitation) -> None:
@@ -201,3 +220,10 @@ def _check_rotation(statement: Rotation) -> None:
         raise MalformedError(f"a rotation names every key that has ended, or the last {MAX_ENDED}")
     if len({*statement.keys, statement.key}) != len(statement.keys) + 1:
         raise MalformedError("a rotation names a key twice")
+
+
+def _check_approval(statement: Approval) -> None:
+    if not statement.valid_until or statement.valid_until - statement.valid_from > MAX_APPROVAL:
+        raise MalformedError(f"an approval ends, and counts for at most {MAX_APPROVAL} seconds")
+    if statement.act == "authority" and not _KEY_ID_TEXT.fullmatch(statement.subject):
+        raise MalformedError("what is approved of the authority names its key by its id")

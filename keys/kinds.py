@@ -15,6 +15,8 @@ from keys.keyfile import PublicIdentity, Use
 MAX_WRITERS: Final = 8
 MAX_ENDED: Final = 64
 """Keys that a rotation names; a statement has room for some hundred more."""
+MAX_APPROVAL: Final = 604_800
+"""Seconds for which an approval counts at most, seven days: what was agreed on is done soon."""
 
 Role: TypeAlias = Literal["reviewer", "portal", "admin", "server"]
 ROLE_USES: Final[dict[Role, Use]] = {
@@ -26,6 +28,7 @@ ROLE_USES: Final[dict[Role, Use]] = {
 """The use that a key must be made for to be habilitated in a role."""
 
 Reason: TypeAlias = Literal["compromised", "left", "replaced", "mistake", "other"]
+ApprovedAct: TypeAlias = Literal["erase", "authority", "reencrypt"]
 OpeningOutcome: TypeAlias = Literal[
     "opened",
     "malformed",
@@ -248,6 +251,23 @@ class Rotation(NamedTuple):
     kind: Literal["rotation"] = "rotation"
 
 
+class Approval(NamedTuple):
+    """An admin: I agree that this act is done, as it was shown to me, until ``valid_until`` at the latest."""
+
+    issuer: bytes
+    issued: int
+    valid_from: int
+    valid_until: int
+    service: str
+    """The origin of the service where it is done."""
+    act: ApprovedAct
+    subject: str
+    """To whom it is done: a dossier's id, or the key id of the authority's present signing key as text."""
+    digest: bytes
+    """How, 32 bytes: root of the erasure; id of the next identity; key id of the dossier's key."""
+    kind: Literal["approval"] = "approval"
+
+
 Statement: TypeAlias = (
     Habilitation
     | RecoveryKey
@@ -261,6 +281,7 @@ Statement: TypeAlias = (
     | Checkpoint
     | Erasure
     | Rotation
+    | Approval
 )
 S = TypeVar("S", bound=Statement)
 

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from keys.kinds import (
     MOMENTARY,
+    Approval,
     Checkpoint,
     DossierKey,
     Erasure,
@@ -48,6 +49,7 @@ RULES: Final[dict[type[Any], Rule]] = {
     Checkpoint: Rule(authority=False, roles=("server",)),
     Erasure: Rule(authority=False, roles=("server",)),
     Rotation: Rule(authority=False, roles=("server",)),
+    Approval: Rule(authority=False, roles=("admin",)),
 }
 
 

@@ -17,6 +17,8 @@ from keys.errors import LimitError, MalformedError, Refusal, SignatureError, Sta
 from keys.forms import CODECS, KINDS, check_statement
 from keys.kinds import (
     MOMENTARY,
+    Approval,
+    ApprovedAct,
     Checkpoint,
     DossierKey,
     Erasure,
@@ -44,6 +46,8 @@ __all__ = [
     "MAX_CARRIED",
     "MAX_STATEMENT",
     "MOMENTARY",
+    "Approval",
+    "ApprovedAct",
     "Checkpoint",
     "DossierKey",
     "Erasure",

@@ -91,6 +91,8 @@ SECTIONS: Final = (
         N_("Running a service"),
         (
             Entry("dossier", _ONLINE + "dossier", "dossier", N_("open, list, close and erase dossiers")),
+            Entry("approve", _ONLINE + "approve", "approve", N_("agree to something dangerous")),
+            Entry("approval", _ONLINE + "approval", "approval", N_("list and withdraw approvals")),
             Entry(
                 "retention", _ONLINE + "retention", "retention", N_("say how long closed dossiers are kept")
             ),

@@ -37,7 +37,10 @@ class ServiceProblem(ClientError):
         self.code = _known(problem.code)
         template = SENTENCES.get(self.code, _UNKNOWN) if self.code else _UNKNOWN
         field = f"{problem.field}: " if problem.field else ""
-        super().__init__(template, detail=field + problem.detail, code=problem.code)
+        values = {"detail": field + problem.detail, "code": problem.code}
+        if self.code is Code.APPROVALS_MISSING:
+            values |= _about_approvals(problem.extra or {})
+        super().__init__(template, **values)
         self.status = problem.status
         self.detail = problem.detail
         self.field = problem.field
@@ -158,6 +161,10 @@ SENTENCES: Final[dict[Code, str]] = {
         "seal it from a template of this dossier [{code}]"
     ),
     Code.ALREADY_EXISTS: N_("there is one already ({detail}) [{code}]"),
+    Code.APPROVAL_UNFIT: N_("the service does not take this approval: {detail}; look again [{code}]"),
+    Code.APPROVALS_MISSING: N_(
+        "{given} of {needed} approvals are there; each admin who agrees types: {command} [{code}]"
+    ),
     Code.AUTHORITY_MISSING: N_(
         "no authority is published on this service yet; see scelle authority publish --help [{code}]"
     ),
@@ -207,6 +214,8 @@ _FAMILIES: Final[dict[type[ServiceProblem], tuple[Code, ...]]] = {
     StateConflict: (
         Code.ALREADY_DEPOSITED,
         Code.ALREADY_EXISTS,
+        Code.APPROVAL_UNFIT,
+        Code.APPROVALS_MISSING,
         Code.AUTHORITY_MISSING,
         Code.CONFLICT,
         Code.DOSSIER_CLOSED,
@@ -235,6 +244,17 @@ def to_exception(problem: Problem) -> ServiceProblem:
         # Nothing that whoever reads it can do about: only somebody who sees the service's log.
         found.report_as = found.request_id
     return found
+
+
+def approve_command(act: str, subject: str) -> str:
+    """Return what an admin types to agree to an act; of the authority's next key its file is needed."""
+    return f"scelle approve {act} {'FILE' if act == 'authority' else subject}"
+
+
+def _about_approvals(extra: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of the sentence about missing approvals."""
+    found = {name: str(extra.get(name, "?")) for name in ("given", "needed", "act", "subject")}
+    return {**found, "command": approve_command(found["act"], found["subject"])}
 
 
 def _known(code: str) -> Code | None:

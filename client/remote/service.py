@@ -12,6 +12,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from client.remote.calls.approvals import ApprovalCalls
 from client.remote.calls.dossiers import DossierCalls
 from client.remote.calls.erasure import ErasureCalls
 from client.remote.calls.evidence import EvidenceCalls
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 class Service(
     SignInCalls,
     PeopleCalls,
+    ApprovalCalls,
     DossierCalls,
     ErasureCalls,
     RotationCalls,

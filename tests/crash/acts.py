@@ -6,6 +6,9 @@ from typing import NamedTuple
 import aiohttp
 
 from tests.crash.town import Prepared, Town, put_part
+from tests.exchange.approving import approval
+from tests.exchange.approving import send as send_approval
+from tests.exchange.approving import withdraw as withdraw_approval
 from tests.exchange.world import Answer
 from vault.api.route import IDEMPOTENCY_HEADER
 from vault.server.failpoints import Failpoint
@@ -215,6 +218,27 @@ def _abandoned(answer, _made):
     return answer.status in {204, 404}
 
 
+async def _approve(town, made):
+    # It names the address of the server, which is another one each time; that it was kept shows by its key.
+    crown, authority = made.ready["rekeyers"].crown.identity.public, town.authority.public
+    subject = authority.signing_key_id.hex()
+    signed = approval(town, made.admin.identity, "authority", subject, crown.key_id)
+    return await send_approval(town, made.admin, signed, headers=_key("approve", made))
+
+
+def _approved(answer, _made):
+    return answer.status == 201 or answer.code == "idempotency_key_reused"
+
+
+async def _withdraw_approval(town, made):
+    given, withdrawal = made.ready["approval"]
+    return await withdraw_approval(town, made.admin, given["id"], withdrawal)
+
+
+def _withdrawn(answer, _made):
+    return answer.status == 200 or answer.code == "already_exists"
+
+
 async def _erase(town, made):
     path, root = made.ready["erased"]
     headers = {"If-Match": f'"{root}"'}
@@ -277,6 +301,8 @@ ACTS = (
     Act("renew an upload", _renew, _answered(200), 200, Failpoint.UPLOAD_RENEWED),
     Act("complete an upload", _complete, _deposited, 201),
     Act("abandon an upload", _abandon, _abandoned, 204, Failpoint.UPLOAD_ABANDONED),
+    Act("approve", _approve, _approved, 201),
+    Act("withdraw an approval", _withdraw_approval, _withdrawn, 200),
     Act("erase", _erase, _erased, 200),
     Act("hand a mandate over", _succeed, _succeeded, 200),
     Act("take a template over", _replace_template, _taken, 200),

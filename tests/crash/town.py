@@ -20,6 +20,7 @@ from tests.crash.rekeyers import expect_heirs, prepare_rekeyers
 from tests.exchange.acts_of_people import Person, carry
 from tests.exchange.acts_on_dossiers import DossierAt
 from tests.exchange.again import seal_again
+from tests.exchange.approving import approval, send
 from tests.exchange.world import World
 from vault.api.route import IDEMPOTENCY_HEADER
 from vault.container.examine import examine
@@ -203,6 +204,15 @@ async def _begin_rotations(made: Prepared) -> None:
     await town.rotated(admin, made.turned, grantees)
 
 
+async def _agree(made: Prepared) -> None:
+    """Let the admin agree to something, and have ready what takes that back."""
+    town, admin = made.town, made.admin
+    subject = town.authority.public.signing_key_id.hex()
+    signed = approval(town, admin.identity, "authority", subject, bytes(32))
+    answer = await send(town, admin, signed)
+    made.ready["approval"] = (answer.json, town.withdrawal(signed, admin.identity))
+
+
 async def _reencrypt(made: Prepared) -> None:
     """Seal anew what is about to be re-encrypted, and re-encrypt what is about to lose its original."""
     town, admin = made.town, made.admin
@@ -275,6 +285,7 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
     await _reencrypt(made)
     made.ready["rekeyers"] = await prepare_rekeyers(town, admin, dossier, rekeyers)
     await _begin_rotations(made)
+    await _agree(made)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
     await doom(made)
     return made

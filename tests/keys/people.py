@@ -6,6 +6,7 @@ from keys.derivation import PasswordCost
 from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.statements import (
+    Approval,
     Checkpoint,
     DossierKey,
     Erasure,
@@ -62,7 +63,7 @@ def sign(statement, name):
 
 
 def fields(kind, issuer="authority", now=NOW, **changes):
-    """Return a well-formed statement of ``kind`` in the name of ``issuer``, valid for thirty days."""
+    """Return a well-formed statement of ``kind`` in the name of ``issuer``, valid for thirty days or six."""
     moment = kind in (Withdrawal, Succession, Opening, Receipt, Checkpoint, Erasure, Rotation)
     own = {
         Habilitation: lambda: {
@@ -135,8 +136,14 @@ def fields(kind, issuer="authority", now=NOW, **changes):
             "journal_position": 7,
             "journal_leaf": bytes(32),
         },
+        Approval: lambda: {
+            "service": "https://vault.example",
+            "act": "erase",
+            "subject": "D-2801",
+            "digest": bytes(32),
+        },
     }[kind]()
-    dates = momentary(now) if moment else lasting(now, 30 * DAY)
+    dates = momentary(now) if moment else lasting(now, (6 if kind is Approval else 30) * DAY)
     return kind(**{"issuer": key(issuer), **dates, **own, **changes})
 
 

@@ -8,9 +8,11 @@ from keys.canonical import MAX_INTEGER, encode_binary
 from keys.errors import KeyMaterialError, LimitError, MalformedError, WrongUseError
 from keys.forms import CODECS, KINDS
 from keys.kinds import (
+    MAX_APPROVAL,
     MAX_ENDED,
     MOMENTARY,
     ROLE_USES,
+    Approval,
     Checkpoint,
     DossierKey,
     Erasure,
@@ -43,6 +45,7 @@ FIELDS = {
     "checkpoint": "origin size root",
     "erasure": "organisation dossier actor closed versions root grants templates journal_position "
     "journal_leaf",
+    "approval": "service act subject digest",
     "rotation": "organisation dossier actor ended keys generation key containers root journal_position "
     "journal_leaf",
 }
@@ -118,7 +121,8 @@ def test_what_happened_has_one_date(kind):
 def test_what_stands_ends_after_it_begins(kind):
     refused(kind, valid_from=NOW, valid_until=NOW - 1)
     say(kind, valid_from=NOW, valid_until=NOW)
-    say(kind, valid_from=NOW, valid_until=0)
+    if kind is not Approval:
+        say(kind, valid_from=NOW, valid_until=0)
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -348,6 +352,38 @@ def test_a_rotation_names_the_last_keys_where_there_were_many():
 
 def test_a_dossier_that_holds_nothing_can_be_rotated():
     assert forge(Rotation, containers=0).containers == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"service": ""},
+        {"service": " https://vault.example"},
+        {"act": "rotate"},
+        {"act": ""},
+        {"subject": ""},
+        {"subject": "D 1"},
+        {"act": "authority"},
+        {"act": "authority", "subject": "A" * 64},
+        {"act": "authority", "subject": "a" * 63},
+        {"digest": b""},
+        {"digest": bytes(31)},
+        {"valid_until": 0},
+        {"valid_from": NOW, "valid_until": NOW - 1},
+        {"valid_from": NOW, "valid_until": NOW + MAX_APPROVAL + 1},
+        {"valid_from": 0, "valid_until": NOW},
+    ],
+)
+def test_an_approval_is_of_one_thing_and_ends(changes):
+    refused(Approval, **changes)
+
+
+def test_an_approval_may_be_as_long_as_seven_days():
+    longest = forge(Approval, valid_from=NOW, valid_until=NOW + MAX_APPROVAL)
+    assert longest.valid_until == NOW + 7 * 86_400
+    assert forge(Approval, valid_from=NOW, valid_until=NOW).issued == NOW
+    assert forge(Approval, act="authority", subject="0f" * 32).subject == "0f" * 32
+    assert forge(Approval, act="reencrypt").act == "reencrypt"
 
 
 @pytest.mark.parametrize("kind", ALL)

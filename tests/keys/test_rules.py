@@ -6,6 +6,7 @@ from keys.errors import Refusal, StatementError
 from keys.forms import CODECS
 from keys.kinds import (
     MOMENTARY,
+    Approval,
     Checkpoint,
     DossierKey,
     Erasure,
@@ -47,6 +48,7 @@ MAY = {
     (Checkpoint, 1): {"server"},
     (Erasure, 1): {"server"},
     (Rotation, 3): {"server"},
+    (Approval, 1): {"admin"},
 }
 
 
@@ -116,7 +118,7 @@ def test_what_happened_is_judged_when_it_happened(kind):
     assert moment.cutoff == (NOW - 1 if kind is Withdrawal else NOW)
 
 
-@pytest.mark.parametrize("kind", [Habilitation, RecoveryKey, Mandate, DossierKey])
+@pytest.mark.parametrize("kind", [Habilitation, RecoveryKey, Mandate, DossierKey, Approval])
 def test_what_stands_is_judged_at_the_time_asked(kind):
     assert Moment.of(fields(kind, now=NOW), NOW + 1000) == (NOW + 1000, (NOW,), NOW + 1000)
 

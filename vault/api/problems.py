@@ -49,6 +49,8 @@ class Code(StrEnum):
 
     # Statements, keys and trust.
     ALREADY_EXISTS = "already_exists"
+    APPROVAL_UNFIT = "approval_unfit"
+    APPROVALS_MISSING = "approvals_missing"
     AUTHORITY_MISSING = "authority_missing"
     POSSESSION_UNPROVEN = "possession_unproven"
     STATEMENT_INVALID = "statement_invalid"
@@ -113,6 +115,8 @@ KINDS: Final[dict[Code, Kind]] = {
     Code.UPLOAD_INCOMPLETE: Kind(409, "Parts of the upload are missing"),
     Code.WRITER_MISSING: Kind(422, "The seal does not list the writers that the dossier asks for"),
     Code.ALREADY_EXISTS: Kind(409, "There is one already"),
+    Code.APPROVAL_UNFIT: Kind(409, "The approval is not of what would be done"),
+    Code.APPROVALS_MISSING: Kind(409, "Approvals of admins are missing"),
     Code.AUTHORITY_MISSING: Kind(409, "No authority is published yet"),
     Code.POSSESSION_UNPROVEN: Kind(422, "The possession of the keys is not proven"),
     Code.STATEMENT_INVALID: Kind(422, "The statement cannot be accepted"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vault.api.tables.approvals import APPROVALS
 from vault.api.tables.dossiers import DOSSIERS
 from vault.api.tables.erasure import ERASURE
 from vault.api.tables.evidence import EVIDENCE
@@ -22,6 +23,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *SERVICE,
     *SIGN_IN,
     *PEOPLE,
+    *APPROVALS,
     *DOSSIERS,
     *ERASURE,
     *ROTATION,

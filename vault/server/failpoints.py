@@ -65,6 +65,11 @@ class Failpoint(StrEnum):
     GRANT_ADDED = "services.grants._keep: the grant's row is written"
     GRANT_REVOKED = "services.grants.revoke: the grant's row is revoked"
 
+    # Agreeing to a dangerous act, and taking that back.
+    APPROVAL_JUDGED = "services.approvals.add: the approval is good, nothing is written"
+    APPROVAL_STATED = "services.approvals.add: the statement is kept, nothing is committed"
+    APPROVAL_WITHDRAWN = "services.approvals.withdraw: the approval is marked, nothing is committed"
+
     # Erasing a dossier.
     ERASURE_JUDGED = "services.erasing._erase: the dossier may be erased, nothing is written"
     ERASURE_SIGNED = "services.erasing._erase: the journal entry is written, the certificate signed"

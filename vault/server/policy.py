@@ -228,6 +228,7 @@ RULES: Final[dict[str, Rule]] = {
     "public": Rule(roles=frozenset(), judge=_always),
     "signed_in": Rule(roles=_ALL, judge=_always),
     "admin": Rule(roles=_ADMIN, judge=_always),
+    "approve": Rule(roles=_ADMIN, habilitated=_ADMIN, judge=_always),
     # A key hands over for itself, as long as the authority stands by it.
     "own_account": Rule(
         roles=_ACCOUNTS - {Role.AUDITOR}, habilitated=_ACCOUNTS - {Role.AUDITOR}, judge=_always

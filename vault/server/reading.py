@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
     "account": re.compile(r"[0-9a-f]{32}"),
+    "approval": re.compile(r"[0-9a-f]{64}"),
     "code": re.compile(r"[A-Za-z0-9_-]{22}"),
     "dossier": re.compile(r"[A-Za-z0-9._-]{1,64}"),
     "evidence": re.compile(r"[0-9a-f]{32}"),

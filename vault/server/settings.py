@@ -27,6 +27,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from vault.server.services.approvals import acts_of
 from vault.server.services.sources import Sources
 from vault.server.stores.records.engine import sqlite_url
 
@@ -55,6 +56,11 @@ Region = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 def _networks(text: str) -> str:
     Sources(text)
+    return text
+
+
+def _acts(text: str) -> str:
+    acts_of(text)
     return text
 
 
@@ -101,6 +107,8 @@ class Settings(BaseSettings):
         shutdown_seconds: how long transfers in flight may go on after a signal to end.
         trusted_proxies: addresses and networks of the proxies in front, with commas between; whom they
             name in `X-Forwarded-For` is where a request comes from.
+        approvals: what is done only where two admins approve it, with commas between: `erase` a dossier;
+            the same on every server of one service.
         metrics_port: TCP port where `/metrics` is shown; 0 takes a free one; by default nowhere.
         metrics_host: address for it to listen on.
         log_level: the least that is logged.
@@ -142,6 +150,7 @@ class Settings(BaseSettings):
     janitor_seconds: Annotated[int, Field(ge=0, le=366 * _DAY)] = 3600
     shutdown_seconds: Seconds = 30
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
+    approvals: Annotated[str, AfterValidator(_acts)] = ""
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
     metrics_host: Annotated[str, StringConstraints(min_length=1, max_length=255)] = "127.0.0.1"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

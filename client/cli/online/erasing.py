@@ -19,11 +19,14 @@ from client.cli.style import command
 from client.errors import N_, ConflictProblem, UsageProblem
 from client.exchange.targets import require_free
 from client.remote import erasing
+from client.remote.approving import require_approved
 from client.terminal import can_ask, progress, say
+from vault.api.models.approvals import Act
 from vault.api.models.dossiers import DossierState
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
+    from vault.api.models.approvals import Approvals
     from vault.api.models.erasure import Erasure
 
 
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
         "proofs are destroyed at once, then the bodies are removed that no lock holds. Seals, receipts and "
         "the journal stay, and a signed certificate lists what was there. Typing the same again goes on "
         "where it was stopped, and gives the certificate of what is erased. It reaches no copy that "
-        "somebody fetched, and no backup. For admins."
+        "somebody fetched, and no backup. Where the service asks for it, two admins approve it first, with "
+        "scelle approve erase. For admins."
     ),
     examples=(
         "scelle dossier erase D-2801 --dry-run",
@@ -71,6 +75,7 @@ async def erase(
     if plan.state is not DossierState.ERASED:
         anchored(connection)  # whose certificate would be worth nothing is told before
         _require_over(plan)
+        require_approved(plan.approvals, Act.ERASE, plan.dossier)
         if not yes:
             _confirm(plan)
     done = await _erase(connection, plan, quiet=quiet)
@@ -164,6 +169,11 @@ def _confirm(plan: Erasure) -> None:
         raise UsageProblem(N_("that is not the dossier's name; nothing was erased"))
 
 
+def show_approvals(found: Approvals | None) -> str:
+    """Return how many approvals of how many are there, nothing where none are needed."""
+    return _("{given} of {needed}").format(given=found.given, needed=found.needed) if found else ""
+
+
 def show_erasure(state: Erasure, *, as_json: bool) -> None:
     """Print what would be destroyed, or was."""
     if as_json:
@@ -193,6 +203,7 @@ def show_erasure(state: Erasure, *, as_json: bool) -> None:
             (_("unfinished uploads"), str(state.uploads)),
             (_("bodies to remove"), str(state.waiting)),
             (_("held by a lock"), held),
+            (_("approvals"), show_approvals(state.approvals)),
         ]
     )
     if state.erased and state.waiting:

@@ -70,6 +70,7 @@ EXAMPLES = {
     "publication": lambda route: route.request.model_construct(),
     "query": lambda route: route.query.model_construct(),
     "container": _upload,
+    "approval": lambda _route: "00" * 32,
     "if_match": lambda _route: "00" * 32,
     "generation": lambda _route: 1,
     "number": lambda _route: 1,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from client.remote.approving import approve, take_back
 from client.remote.authority import habilitate, publish, withdraw
 from client.remote.carriage import to_model
 from client.remote.granting import give_grants
@@ -26,6 +27,7 @@ from keys.keyring import Identity
 from keys.statements import Opening, lasting, momentary, sign_statement
 from tests.exchange.cutting import content_digest, without_payload
 from tests.exchange.matrix.world import EVIDENCE_TYPE, OWN, TURNED
+from vault.api.models.approvals import ApprovalQuery
 from vault.api.models.base import Paging
 from vault.api.models.dossiers import DossierQuery, TemplateQuery
 from vault.api.models.erasure import LinesQuery, RetentionRequest
@@ -236,6 +238,11 @@ SENDS: dict[str, Send] = {
     "list_tokens": lambda s, _w, _a: s.list_tokens(Paging()),
     "revoke_token": lambda s, w, _a: s.revoke_token(w.token),
     "enrol": lambda s, w, _a: enrol(s, w.code, w.identities["newcomer"]),
+    "list_approvals": lambda s, _w, _a: s.list_approvals(ApprovalQuery()),
+    "approve": lambda s, w, _a: approve(s, w.agreed, w.identities["admin"], now=w.clock.now()),
+    "withdraw_approval": lambda s, w, _a: take_back(
+        s, w.approval, w.identities["admin"], reason="mistake", now=w.clock.now()
+    ),
     "list_reviewers": lambda s, _w, _a: s.list_reviewers(Paging()),
     "create_dossier": _create_dossier,
     "list_dossiers": lambda s, _w, _a: s.list_dossiers(DossierQuery()),

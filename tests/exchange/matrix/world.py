@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from client.dossiers import KnownDossier
+from client.remote.approving import Agreed, approve
 from client.remote.authority import habilitate, publish, withdraw
 from client.remote.granting import believe, fetch_grants, fetch_keys
 from client.remote.opening import NewDossier, NewMandate, give_mandate, open_dossier, prove
@@ -26,11 +27,12 @@ from client.remote.templating import seal_template
 from client.remote.trust import learn
 from client.remote.uploading import upload_bytes
 from client.trust import Anchor
-from keys.derivation import PasswordCost
+from keys.derivation import PasswordCost, key_id
 from keys.keyfile import Use
 from keys.keyring import Identity
 from tests.exchange.again import seal_again
 from tests.exchange.cutting import content_digest, cut
+from vault.api.models.approvals import Act
 from vault.api.models.dossiers import TemplateQuery
 from vault.api.models.people import AccountChange, AccountRequest, OrganisationRequest, TokenRequest
 from vault.api.models.signin import Role
@@ -121,6 +123,12 @@ class World:
     better_container: bytes = b""
     reencrypted: bytes = b""
     first: str = ""
+    approval: str = ""
+
+    @property
+    def agreed(self) -> Agreed:
+        """What an admin agrees to: that the dossier's content is sealed to its present key."""
+        return Agreed(Act.REENCRYPT, OWN, key_id(self.keys[OWN].public_key))
 
     def seal_again(self, container: bytes) -> bytes:
         """Return what re-encrypts a container, sealed by the admin."""
@@ -296,6 +304,9 @@ async def _dossiers(world: World, admin: Service) -> None:
     world.grant = by_account[world.accounts["reviewer"].id]
     await admin.revoke_grant(OWN, by_account[world.accounts["revoked_reviewer"].id])
     world.known = KnownDossier(world.anchor, await fetch_grants(admin, OWN))
+    crown = Agreed(Act.AUTHORITY, world.authority.public.signing_key_id.hex(), bytes(32))
+    given = await approve(admin, crown, world.identities["admin"], now=world.clock.now())
+    world.approval = given.id
     turned = await plan_rotation(admin, world.anchor, TURNED)
     await give_next_key(admin, world.anchor, TURNED, turned, world.identities["admin"])
 

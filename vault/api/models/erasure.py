@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from vault.api.models.approvals import Approvals  # noqa: TC001 - pydantic evaluates the annotations
 from vault.api.models.base import (
     MAX_LIST,
     Answer,
@@ -64,6 +65,7 @@ class Erasure(Answer):
     held: Count = Field(description="Bodies that the object store keeps for longer.")
     held_size: Count
     held_until: Time | None = Field(None, description="When it keeps none of them any more.")
+    approvals: Approvals | None = Field(None, description="Absent where none are needed, or it is erased.")
     certificate: SignedStatement | None = Field(None, description="The statement of the certificate.")
 
 

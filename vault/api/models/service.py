@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from vault.api.models.approvals import Act  # noqa: TC001 - pydantic evaluates the annotations
 from vault.api.models.base import Answer
 
 
@@ -29,3 +30,4 @@ class VersionAnswer(Answer):
     version: str
     api: str = Field(description="The version in the paths.")
     container: int = Field(description="The version of the container format.")
+    approvals: tuple[Act, ...] = Field((), description="What is done only where two admins approve it.")

@@ -49,7 +49,7 @@ ERASURE: Final = (
         answer=Erasure,
         if_match=True,
         names="root",
-        problems=(Code.DOSSIER_OPEN, Code.RETENTION_RUNNING),
+        problems=(Code.DOSSIER_OPEN, Code.RETENTION_RUNNING, Code.APPROVALS_MISSING),
     ),
     Route(
         name="list_erased",

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import structlog
 
     from keys.signing import SigningKey
+    from vault.api.models.approvals import Act
     from vault.server.ports import Clock
     from vault.server.services.registry import Services
     from vault.server.settings import Settings
@@ -170,7 +171,7 @@ async def _assemble(
     except (UnruledRouteError, UnhandledRouteError) as error:
         raise HostProblem(str(error)) from None
     with reachable():
-        await _record_start(records, key, version)
+        await _record_start(records, key, version, services.approvals.acts)
         if first_start:
             # Of two that started together with two keys, the second one ends here.
             await _check_key(records, key)
@@ -230,10 +231,14 @@ def _require_same(first: Sequence[JournalEntry], key: SigningKey) -> None:
         )
 
 
-async def _record_start(records: SqlRecords, key: SigningKey, version: str) -> None:
+async def _record_start(records: SqlRecords, key: SigningKey, version: str, approved: Sequence[Act]) -> None:
+    """Write that a server starts, and what it does only with approvals: the host alone decides that."""
     name = key.key_id.hex()
+    facts: dict[Fact, str] = {Fact.VERSION: version}
+    if approved:
+        facts[Fact.APPROVALS] = "+".join(approved)
     async with records.change(Origin(Actor("server", name), "")) as change:
-        await change.record(Action.SERVER_STARTED, [Subject("server", name)], {Fact.VERSION: version})
+        await change.record(Action.SERVER_STARTED, [Subject("server", name)], facts)
 
 
 def _redirect_libraries(log: structlog.typing.FilteringBoundLogger, stack: AsyncExitStack) -> None:

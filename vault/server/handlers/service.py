@@ -30,8 +30,8 @@ async def ready(call: Call) -> Readiness:
 
 async def version(call: Call) -> VersionAnswer:
     """Say what runs here."""
-    del call
-    return VersionAnswer(name="scelle", version=server_version(), api="v1", container=VERSION)
+    acts = call.services.approvals.acts
+    return VersionAnswer(name="scelle", version=server_version(), api="v1", container=VERSION, approvals=acts)
 
 
 async def openapi(call: Call) -> web.Response:

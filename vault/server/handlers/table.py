@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from vault.server.handlers import (
+    approvals,
     dossiers,
     erasure,
     evidence,
@@ -53,6 +54,9 @@ HANDLERS: Final[dict[str, Handler]] = {
         people.revoke_token,
         people.enrol,
         people.list_reviewers,
+        approvals.list_approvals,
+        approvals.approve,
+        approvals.withdraw_approval,
         dossiers.create_dossier,
         dossiers.list_dossiers,
         dossiers.get_dossier,

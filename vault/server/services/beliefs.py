@@ -14,6 +14,7 @@ from keys.derivation import key_id
 from keys.errors import KeyMaterialError, StatementError
 from keys.keyfile import decode_public
 from keys.statements import (
+    Approval,
     DossierKey,
     Grant,
     Habilitation,
@@ -260,6 +261,16 @@ class Beliefs:
             if mandate.dossier == dossier_id and signing_key_id in trust.mandated(mandate.signer, at=at):
                 counting.append(mandate)
         return tuple(counting)
+
+    async def approval(self, view: View, row: rows.StoredStatement, at: int) -> Approval | None:
+        """Return what a stored approval says, None where it does not count at the time ``at``."""
+        grounds = await self.grounds(view, [row.issuer])
+        withdrawals = await view.statements.find("withdrawal", subject=row.id)
+        trust = await self._trust(view, grounds._replace(withdrawals=grounds.withdrawals + withdrawals))
+        try:
+            return trust.verify(views.stored(row), Approval, at=at).statement
+        except KeyMaterialError:
+            return None
 
     async def issuers(
         self, view: View, statements: Collection[rows.StoredStatement]

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from keys.statements import Erasure as ErasureStatement
 from keys.statements import Signed, momentary, read_unjudged, sign_statement
+from vault.api.models.approvals import Act as ApprovedAct
 from vault.api.models.erasure import Erasure
 from vault.api.problems import Code
-from vault.certificates import ERASED_VERSION, ErasedVersion, LineTree
 from vault.journal import Action, Fact, Subject
 from vault.server.failpoints import Failpoint, reach
 from vault.server.policy import HiddenError
 from vault.server.ports import RecordsError, StoreError, object_key
 from vault.server.refusals import RefusedError
 from vault.server.services import views
-from vault.server.services.bodies import read_seal
+from vault.server.services.approvals import Approved
+from vault.server.services.erasureplan import plan_erasure
 from vault.server.stores.records.rows import SignedBytes
 from vault.server.stores.settle import settle
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from vault.api.models.erasure import CertificateLines, LinesQuery
     from vault.server.ports import Clock, ObjectStore, Records
     from vault.server.services.acts import Act, View
+    from vault.server.services.approvals import Approvals
+    from vault.server.services.erasureplan import ErasurePlan
     from vault.server.services.removing import Removing
     from vault.server.stores.records import erasing, rows
     from vault.server.stores.records.transactions import Change, Reading
@@ -47,26 +50,6 @@ class _ErasedError(Exception):
     """Somebody else erased it in this moment."""
 
 
-class _Plan(NamedTuple):
-    """What is erased.
-
-    Attributes:
-        lines: of the certificate.
-        root: their tree hash.
-        size: of all versions in bytes.
-        held: versions whose body the store keeps for longer.
-        held_size: of these bodies.
-        held_until: UTC seconds, when it keeps none of them any more; 0 where it keeps none.
-    """
-
-    lines: list[bytes]
-    root: bytes
-    size: int
-    held: int
-    held_size: int
-    held_until: int
-
-
 class _Until(NamedTuple):
     """The retention of a dossier: its days and its end, each None where there is none."""
 
@@ -78,12 +61,20 @@ class Erasing:
     """Plans erasures and carries them out."""
 
     def __init__(
-        self, records: Records, store: ObjectStore, clock: Clock, removing: Removing, key: SigningKey
+        self,
+        records: Records,
+        store: ObjectStore,
+        clock: Clock,
+        removing: Removing,
+        approvals: Approvals,
+        *,
+        key: SigningKey,
     ) -> None:
         self._records = records
         self._store = store
         self._clock = clock
         self._removing = removing
+        self._approvals = approvals
         self._key = key
 
     async def look(self, dossier_id: str) -> Erasure:
@@ -108,7 +99,7 @@ class Erasing:
         """Erase a dossier whose plan has the root ``match``, or go on removing what that left.
 
         Raises:
-            RefusedError: precondition_failed; dossier_open; retention_running.
+            RefusedError: precondition_failed; dossier_open; retention_running; approvals_missing.
         """
         async with self._records.read() as view:
             dossier = await view.dossiers.get(dossier_id)
@@ -133,21 +124,31 @@ class Erasing:
             dossier = await tx.dossiers.get(dossier_id)
             assert dossier is not None
             until = await _judge(tx, dossier)
-            plan = await _plan(tx, dossier_id, now=tx.now)
+            plan = await plan_erasure(tx, dossier_id, now=tx.now)
             _require(match, plan.root.hex())
+            approved = await self._approvals.require(
+                tx, Approved(ApprovedAct.ERASE, dossier.id, plan.root), now=tx.now
+            )
             reach(Failpoint.ERASURE_JUDGED)
-            signed = await self._certify(tx, dossier, plan, act, closed=until)
+            signed = await self._certify(tx, dossier, plan, act, closed=until, approved=approved)
             reach(Failpoint.ERASURE_SIGNED)
             return await tx.erasures.erase(dossier.id, dossier.organisation_id, signed, plan.lines)
 
     async def _certify(
-        self, tx: Change, dossier: rows.Dossier, plan: _Plan, act: Act, *, closed: int
+        self,
+        tx: Change,
+        dossier: rows.Dossier,
+        plan: ErasurePlan,
+        act: Act,
+        *,
+        closed: int,
+        approved: Sequence[Subject],
     ) -> SignedBytes:
         """Write the journal entry, and return the statement that names it."""
         accesses = await tx.erasures.accesses(dossier.id)
         recorded = await tx.record(
             Action.DOSSIER_ERASED,
-            [Subject("dossier", dossier.id), Subject("organisation", dossier.organisation_id)],
+            [Subject("dossier", dossier.id), Subject("organisation", dossier.organisation_id), *approved],
             {Fact.COUNT: len(plan.lines), Fact.SIZE: plan.size, Fact.ROOT: plan.root},
         )
         signed = sign_statement(
@@ -196,7 +197,7 @@ class Erasing:
         )
 
     async def _before(self, view: Reading, dossier_id: str) -> dict[str, Any]:
-        plan = await _plan(view, dossier_id, now=self._clock.now())
+        plan = await plan_erasure(view, dossier_id, now=self._clock.now())
         return {
             **(await view.erasures.accesses(dossier_id))._asdict(),
             "root": plan.root.hex(),
@@ -206,6 +207,9 @@ class Erasing:
             "held": plan.held,
             "held_size": plan.held_size,
             "held_until": plan.held_until or None,
+            "approvals": await self._approvals.count(
+                view, Approved(ApprovedAct.ERASE, dossier_id, plan.root), now=self._clock.now()
+            ),
         }
 
     async def _after(self, view: Reading, erased: erasing.Erasure) -> dict[str, Any]:
@@ -261,38 +265,6 @@ async def _judge(tx: Change, dossier: rows.Dossier) -> int:
             extra={"allowed_from": until.end},
         )
     return dossier.closed_at
-
-
-async def _plan(view: View, dossier_id: str, *, now: int) -> _Plan:
-    """Return what an erasure is about; memory is some hundred bytes for each version."""
-    tree, lines = LineTree(ERASED_VERSION), []
-    size = held = held_size = held_until = 0
-    last = -1
-    while page := await view.erasures.kept(dossier_id, after=last):
-        for kept in page:
-            lines.append(tree.write(_line(kept)))
-            size += kept.version.head_size + kept.version.body_size
-            if kept.until > now:
-                held += 1
-                held_size += kept.version.body_size
-                held_until = max(held_until, kept.until)
-        last = page[-1].version.position
-    return _Plan(lines, tree.root, size, held, held_size, held_until)
-
-
-def _line(kept: erasing.Kept) -> ErasedVersion:
-    version = kept.version
-    seal = None if kept.seal is None else read_seal(kept.seal, version.seal_id)
-    return ErasedVersion(
-        proof=version.proof_id,
-        number=kept.number,
-        evidence_type=version.evidence_type,
-        seal_id=version.seal_id,
-        root=b"" if seal is None else seal.seal.root,
-        envelope=version.envelope_digest,
-        size=version.head_size + version.body_size,
-        held=kept.until,
-    )
 
 
 def _require(match: bytes, root: str) -> None:

@@ -30,7 +30,7 @@ async def keep(
         verified: what was accepted.
         subject: of a habilitation the signing key, of a withdrawal the statement, of a mandate the signer, of
             a dossier or recovery key that key, of a grant the grantee, of an opening the seal, of a
-            succession the key that hands over; 32 bytes.
+            succession the key that hands over, of an approval its digest; 32 bytes.
         dossier_id: dossier that it speaks of.
         generation: of the dossier key that it speaks of.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vault.server.services.accounts import Accounts
+from vault.server.services.approvals import Approvals, acts_of
 from vault.server.services.authority import Authority
 from vault.server.services.beliefs import Beliefs
 from vault.server.services.completing import Completing
@@ -55,6 +56,7 @@ class Services:
     """What handlers call."""
 
     accounts: Accounts
+    approvals: Approvals
     authority: Authority
     completing: Completing
     deposits: Deposits
@@ -110,6 +112,7 @@ def build_services(
         origin: the service's name as clients reach it.
     """
     beliefs = Beliefs()
+    approvals = Approvals(records, clock, beliefs, acts=acts_of(settings.approvals), origin=origin)
     throttling = Throttling(records, clock, limit=settings.sign_in_failures, window=settings.sign_in_window)
     accounts = Accounts(records, clock, beliefs, enrolment_seconds=settings.enrolment_seconds)
     identification = Identification(records, clock, beliefs)
@@ -129,13 +132,14 @@ def build_services(
     )
     return Services(
         accounts=accounts,
+        approvals=approvals,
         authority=Authority(records, clock, beliefs, signin, identity, origin=origin),
         completing=Completing(records, store, clock, publishing),
         deposits=Deposits(records, store, publishing, idempotency, discarding),
         depositors=Depositors(records, clock, beliefs, origin=origin),
         dossiers=Dossiers(records, clock, beliefs),
         enrolments=Enrolments(records, clock, signin, throttling),
-        erasing=Erasing(records, store, clock, removing, key),
+        erasing=Erasing(records, store, clock, removing, approvals, key=key),
         evidence=Proofs(records, clock, beliefs),
         facts=facts,
         fetching=Fetching(records, store, facts),

@@ -8,7 +8,8 @@ from sqlalchemy import func, select, update
 
 from vault.server.stores.records import schema
 from vault.server.stores.records.handle import ChangeHandle, Handle, rows_of
-from vault.server.stores.records.rows import StoredStatement
+from vault.server.stores.records.paging import page
+from vault.server.stores.records.rows import Page, StoredStatement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,17 @@ class Statements:
         if generation is not None:
             query = query.where(table.c.generation == generation)
         return await self._handle.all(StoredStatement, query.order_by(table.c.position, table.c.id))
+
+    async def approvals(
+        self, *, dossier_id: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[StoredStatement]:
+        """Return a page of approvals, the newest first; raise `BadCursorError`."""
+        table = schema.statements
+        query = rows_of(StoredStatement, table).where(table.c.kind == "approval")
+        if dossier_id is not None:
+            query = query.where(table.c.dossier_id == dossier_id)
+        # Each has an entry in the journal of its own, so that no two have one position.
+        return await page(self._handle, StoredStatement, query, table, cursor=cursor, limit=limit, tie="kind")
 
     async def dossier_keys(self, dossier_id: str) -> dict[int, bytes]:
         """Return the key ids of a dossier's keys by generation, without the statements."""
