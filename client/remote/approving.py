@@ -22,6 +22,7 @@ from vault.api.models.people import StatementRequest
 
 if TYPE_CHECKING:
     from client.remote.service import Service
+    from keys.keyfile import PublicIdentity
     from keys.keyring import Identity
     from keys.statements import Reason
     from vault.api.models.approvals import Approval as Given
@@ -74,6 +75,11 @@ async def take_back(
     return await service.withdraw_approval(approval_id, StatementRequest(statement=to_model(signed)))
 
 
+def next_authority(present: PublicIdentity, new: PublicIdentity) -> Agreed:
+    """Return what is agreed on where the authority's present key shall hand over to a new one."""
+    return Agreed(Act.AUTHORITY, present.signing_key_id.hex(), new.key_id)
+
+
 async def given_for(service: Service, agreed: Agreed) -> Approvals | None:
     """Return how many approvals something has, None where the service does it without."""
     if agreed.act not in (await service.version()).approvals:
@@ -90,6 +96,11 @@ async def given_for(service: Service, agreed: Agreed) -> Approvals | None:
 
 def require_approved(found: Approvals | None, act: Act, subject: str) -> None:
     """Return only if enough admins agreed; the service asks again when it is done.
+
+    Args:
+        found: what there is.
+        act: what is done.
+        subject: a dossier, or the file with the public half of the authority's next key.
 
     Raises:
         ConflictProblem: with what each who agrees has to type.

@@ -247,14 +247,16 @@ def to_exception(problem: Problem) -> ServiceProblem:
 
 
 def approve_command(act: str, subject: str) -> str:
-    """Return what an admin types to agree to an act; of the authority's next key its file is needed."""
-    return f"scelle approve {act} {'FILE' if act == 'authority' else subject}"
+    """Return what an admin types to agree to an act; ``subject`` is a dossier, or the next key's file."""
+    return f"scelle approve {act} {subject}"
 
 
 def _about_approvals(extra: Mapping[str, Any]) -> dict[str, str]:
     """Return the values of the sentence about missing approvals."""
     found = {name: str(extra.get(name, "?")) for name in ("given", "needed", "act", "subject")}
-    return {**found, "command": approve_command(found["act"], found["subject"])}
+    # Of the authority the service knows keys alone.
+    subject = "FILE" if found["act"] == "authority" else found["subject"]
+    return {**found, "command": approve_command(found["act"], subject)}
 
 
 def _known(code: str) -> Code | None:

@@ -46,7 +46,18 @@ async def listed(world, **params):
 
 async def hand_over(world, person, heir):
     """Let somebody's account have another key."""
-    challenge = Challenge(**await world.ok("create_challenge", json={"identity": encode_public(heir.public)}))
-    said = say_succession(person.identity, heir, challenge, origin=world.origin, at=world.clock.now())
+    said = await _succession(world, person.identity, heir)
     session = await world.session(person.identity)
-    await world.ok("succeed_account", token=session, json=said.model_dump(mode="json"))
+    await world.ok("succeed_account", token=session, json=said)
+
+
+async def crown(world, admin, heir):
+    """Let the authority hand over, as an admin sends it."""
+    said = await _succession(world, world.authority, heir)
+    return await world.ask("succeed_authority", token=admin.token, json=said)
+
+
+async def _succession(world, old, heir):
+    challenge = Challenge(**await world.ok("create_challenge", json={"identity": encode_public(heir.public)}))
+    said = say_succession(old, heir, challenge, origin=world.origin, at=world.clock.now())
+    return said.model_dump(mode="json")

@@ -107,8 +107,8 @@ class Settings(BaseSettings):
         shutdown_seconds: how long transfers in flight may go on after a signal to end.
         trusted_proxies: addresses and networks of the proxies in front, with commas between; whom they
             name in `X-Forwarded-For` is where a request comes from.
-        approvals: what is done only where two admins approve it, with commas between: `erase` a dossier;
-            the same on every server of one service.
+        approvals: what is done only where two admins approve it, with commas between: `erase` a dossier,
+            rotate the `authority`, `reencrypt` what a dossier holds; the same on every server of one service.
         metrics_port: TCP port where `/metrics` is shown; 0 takes a free one; by default nowhere.
         metrics_host: address for it to listen on.
         log_level: the least that is logged.

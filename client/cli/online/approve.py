@@ -8,24 +8,34 @@ from typing import TYPE_CHECKING
 import click
 
 from client.cli.online.bulk import agree, dry_option, yes_option
+from client.cli.online.confirming import confirm_fingerprint, fingerprint_option
 from client.cli.online.connection import anchored, online
-from client.cli.online.erasing import show_erasure
+from client.cli.online.erasing import show_approvals, show_erasure
 from client.cli.online.identities import identity_options, own_identity
+from client.cli.online.trusting import renew_pin
 from client.cli.options import json_option
-from client.cli.output import print_json, print_pairs, show_time
+from client.cli.output import print_json, print_pairs, show_size, show_time
 from client.cli.requests import check_dossier
 from client.cli.style import group
 from client.errors import N_, ConflictProblem
+from client.keyfiles import naming, read_public_key
 from client.remote import approving
-from client.remote.approving import Agreed
+from client.remote.approving import Agreed, given_for, next_authority
+from client.remote.granting import fetch_keys, keep_judged
 from client.terminal import can_ask, say
+from client.trust import Anchor
+from keys.derivation import key_id
+from keys.keyfile import Use, require_use
 from vault.api.models.approvals import NEEDED, Act
 from vault.api.models.dossiers import DossierState
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
+    from keys.keyfile import PublicIdentity
     from keys.keyring import Identity
-    from vault.api.models.approvals import Approval
+    from keys.statements import DossierKey
+    from vault.api.models.approvals import Approval, Approvals
+    from vault.api.models.reencryption import Reencryption
 
 
 @group(
@@ -80,6 +90,121 @@ async def erase(
     )
 
 
+@approve.command(
+    "authority",
+    help=_(
+        "Agree that the key whose public half is in FILE follows the authority's. Whoever made it reads its "
+        "fingerprint to you; you are asked for it. For admins."
+    ),
+    examples=(
+        "scelle approve authority authority-2027.key.pub --dry-run",
+        "scelle approve authority authority-2027.key.pub",
+    ),
+)
+@click.argument("path", metavar=_("FILE"))
+@fingerprint_option(_("The fingerprint that was read to you; otherwise you are asked."))
+@dry_option()
+@identity_options()
+@json_option()
+@online
+async def authority(
+    connection: Connection,
+    *,
+    path: str,
+    fingerprint: str | None,
+    dry: bool,
+    identity: str | None,
+    passphrase_file: str | None,
+    as_json: bool,
+) -> None:
+    """Show both keys, have the next one's fingerprint named, sign."""
+    new = read_public_key(path)
+    with naming(path):
+        require_use(new, Use.AUTHORITY)
+    anchor = Anchor(await renew_pin(connection.service, connection.known))
+    if new == anchor.authority:
+        raise ConflictProblem(N_("{path}: this key speaks as the authority already"), path=path)
+    agreed = next_authority(anchor.authority, new)
+    if dry:
+        _show_next(anchor.authority, new, await given_for(connection.service, agreed), as_json=as_json)
+        return
+    own = own_identity(connection, identity, passphrase_file)
+    confirm_fingerprint(new, path, fingerprint)
+    await sign(connection, own, agreed, yes=True, as_json=as_json)
+
+
+def _show_next(
+    present: PublicIdentity, new: PublicIdentity, found: Approvals | None, *, as_json: bool
+) -> None:
+    if as_json:
+        approvals = found.model_dump(mode="json") if found else None
+        print_json({"authority_now": present.fingerprint, "next": new.fingerprint, "approvals": approvals})
+        return
+    print_pairs(
+        [
+            (_("speaks as the authority"), present.fingerprint),
+            (_("would follow"), new.fingerprint),
+            (_("approvals"), show_approvals(found)),
+        ]
+    )
+
+
+@approve.command(
+    "reencrypt",
+    help=_(
+        "Agree that what a dossier holds is re-encrypted to its present key, and the originals are erased. "
+        "Rotate its key first: an approval is of one key. For admins."
+    ),
+    examples=("scelle approve reencrypt D-2801 --dry-run", "scelle approve reencrypt D-2801"),
+)
+@click.argument("dossier_id", metavar=_("DOSSIER"))
+@dry_option()
+@yes_option()
+@identity_options()
+@json_option()
+@online
+async def reencrypt(
+    connection: Connection,
+    *,
+    dossier_id: str,
+    dry: bool,
+    yes: bool,
+    identity: str | None,
+    passphrase_file: str | None,
+    as_json: bool,
+) -> None:
+    """Show how much it is, ask, sign the present key, judged by the authority."""
+    service, dossier = connection.service, check_dossier(dossier_id)
+    fetched = await fetch_keys(service, dossier)
+    present = keep_judged(connection.known, anchored(connection), fetched).current_key()
+    state = await service.get_reencryption(dossier)
+    if dry:
+        _show_reencryption(state, present, as_json=as_json)
+        return
+    own = own_identity(connection, identity, passphrase_file)
+    if not yes and can_ask():
+        _show_reencryption(state, present, as_json=False)
+    agreed = Agreed(Act.REENCRYPT, dossier, key_id(present.public_key))
+    await sign(connection, own, agreed, yes=yes, as_json=as_json)
+
+
+def _show_reencryption(state: Reencryption, present: DossierKey, *, as_json: bool) -> None:
+    key = key_id(present.public_key).hex()
+    if as_json:
+        print_json(state.model_dump(mode="json") | {"key": key})
+        return
+    print_pairs(
+        [
+            (_("dossier"), state.dossier),
+            (_("present key"), f"{present.generation} {key}"),
+            (_("containers to re-encrypt"), f"{state.left} / {state.versions}"),
+            (_("to be fetched"), show_size(state.left_bytes)),
+            (_("originals not erased"), str(state.originals)),
+            (_("approvals"), show_approvals(state.approvals)),
+        ]
+    )
+
+
 async def sign(connection: Connection, own: Identity, agreed: Agreed, *, yes: bool, as_json: bool) -> None:
     """Ask, sign what was shown, and say what came of it.
 
@@ -90,7 +215,7 @@ async def sign(connection: Connection, own: Identity, agreed: Agreed, *, yes: bo
     agree(_("approve exactly this? [y/N]"), yes=yes)
     anchor = anchored(connection)
     done = await approving.approve(connection.service, agreed, own, now=anchor.now())
-    found = await approving.given_for(connection.service, agreed)
+    found = await given_for(connection.service, agreed)
     show_approval(done, as_json=as_json)
     if found is None:
         say(_("note: this service does it without approvals"))

@@ -16,16 +16,19 @@ from client.cli.online.trusting import renew_pin
 from client.cli.options import json_option, passphrase_option
 from client.cli.output import print_json, print_pairs
 from client.cli.style import command
-from client.errors import N_, UsageProblem
+from client.errors import N_, ConflictProblem, UsageProblem
 from client.keyfiles import naming
+from client.remote.approving import given_for, next_authority, require_approved
 from client.remote.inheriting import hand_authority_over
 from client.terminal import can_ask, say
 from client.trust import Anchor
 from keys.keyfile import Use, require_use
 from keys.keyring import Identity
+from vault.api.models.approvals import NEEDED, Act
 
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
+    from client.remote.service import Service
 
 
 @command(
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
         "Give the authority its next key. The present key says that the next one follows it; from then on "
         "it says nothing new, while all that it said stays valid. Clients follow when they sign in, or "
         "with scelle trust renew, and say so; the fingerprint that people compare stays that of the first "
-        "key. The recovery key stays as it is. Destroy the old key once this has ended. For admins."
+        "key. The recovery key stays as it is. Destroy the old key once this has ended. Where the service "
+        "asks for it, two admins approve the next key first, with scelle approve authority: it is made, and "
+        "you go on with --resume. For admins."
     ),
     examples=(
         "scelle rotate authority --authority authority.key -o authority-2027.key --dry-run",
@@ -79,27 +84,57 @@ async def authority(
     if new is None or anchor.authority != new.public:
         old = authority_identity(anchor, key_file, passphrase_file)
         if dry or (can_ask() and not yes):
-            _show_plan(anchor, as_json=as_json and dry)
+            approved = Act.AUTHORITY in (await connection.service.version()).approvals
+            _show_plan(anchor, approved=approved, as_json=as_json and dry)
         if dry:
             return
         agree(_("give the authority its next key? [y/N]"), yes=yes)
         if new is None:
             new = Identity.generate(Use.AUTHORITY)
             write_next_key(output, new, new_passphrase_file, no_passphrase=no_passphrase)
+        await _require_approved(connection.service, anchor, new, output)
         await hand_authority_over(connection.service, old, new, now=anchor.now())
         await renew_pin(connection.service, connection.known)
     _show_end(anchored(connection), output, as_json=as_json)
 
 
-def _show_plan(anchor: Anchor, *, as_json: bool) -> None:
+async def _require_approved(service: Service, anchor: Anchor, new: Identity, output: str) -> None:
+    """Return only if enough admins agreed to the next key, which is on the disk.
+
+    Raises:
+        ConflictProblem: with what each who agrees has to type.
+    """
+    found = await given_for(service, next_authority(anchor.authority, new.public))
+    try:
+        require_approved(found, Act.AUTHORITY, f"{output}.pub")
+    except ConflictProblem:
+        text = _("the next key is in {path}, fingerprint {fingerprint}: nothing was handed over yet")
+        say(text.format(path=output, fingerprint=new.public.fingerprint))
+        say(
+            _("give admins {path}, and once two approved it type the same with --resume").format(
+                path=f"{output}.pub"
+            )
+        )
+        raise
+
+
+def _show_plan(anchor: Anchor, *, approved: bool, as_json: bool) -> None:
     present = anchor.authority.fingerprint
+    needed = NEEDED if approved else 0
     if as_json:
-        print_json({"authority_now": present, "keys_before": len(anchor.authority_line) - 1})
+        print_json(
+            {
+                "authority_now": present,
+                "keys_before": len(anchor.authority_line) - 1,
+                "approvals_needed": needed,
+            }
+        )
         return
     print_pairs(
         [
             (_("speaks as the authority"), present),
             (_("keys before it"), str(len(anchor.authority_line) - 1)),
+            (_("approvals needed"), str(needed) if needed else ""),
         ]
     )
 

@@ -13,6 +13,7 @@ import click
 
 from client.cli.online.bulk import Unfinished, agree, dry_option, each, yes_option
 from client.cli.online.connection import anchored, online
+from client.cli.online.erasing import show_approvals
 from client.cli.online.identities import identity_options, own_identity
 from client.cli.online.passwords import check_proof
 from client.cli.options import json_option, quiet_option
@@ -20,6 +21,7 @@ from client.cli.output import print_json, print_pairs, show_size
 from client.cli.requests import check_dossier
 from client.cli.style import command
 from client.errors import N_, UsageProblem
+from client.remote.approving import require_approved
 from client.remote.granting import fetch_grants, keep_judged
 from client.remote.pages import every
 from client.remote.parts import Way
@@ -27,6 +29,7 @@ from client.remote.reencrypting import Desk, Hands, Reencrypting
 from client.remote.rotating import plan
 from client.remote.signin import sign_in
 from client.terminal import can_ask, escape, progress, say
+from vault.api.models.approvals import Act
 from vault.api.models.base import Paging
 
 if TYPE_CHECKING:
@@ -106,7 +109,8 @@ class _Tally(NamedTuple):
         "re-encrypted, and so is what was sealed for another recovery key. Afterwards a container key that "
         "somebody kept opens nothing that the service has. Contents pass through this machine, encrypted "
         "on its disk. Depositors keep their own access; accesses by password cannot be carried over. "
-        "Interrupted at any moment, it goes on when it is typed again. For admins with a grant."
+        "Interrupted at any moment, it goes on when it is typed again. Where the service asks for it, two "
+        "admins approve it first, with scelle approve reencrypt. For admins with a grant."
     ),
     examples=(
         "scelle reencrypt D-2801 --dry-run",
@@ -163,6 +167,7 @@ async def reencrypt(
         _show_plan(asked, planned)
         return
     _require_sense(asked, planned)
+    require_approved(planned.state.approvals, Act.REENCRYPT, dossier)
     own = own_identity(connection, identity, passphrase_file)
     if not yes and can_ask():
         _show_plan(asked._replace(as_json=False), planned)
@@ -249,6 +254,7 @@ def _show_plan(asked: _Asked, planned: _Plan) -> None:
                 "bytes": planned.size,
                 "moved": planned.moved,
                 "seconds": seconds,
+                "approvals": state.approvals.model_dump(mode="json") if state.approvals else None,
             }
         )
         return
@@ -261,6 +267,7 @@ def _show_plan(asked: _Asked, planned: _Plan) -> None:
             (_("to be fetched"), show_size(planned.size)),
             (_("fetched and sent in all"), show_size(planned.moved)),
             (_("about"), ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)),
+            (_("approvals"), show_approvals(state.approvals)),
         ]
     )
 

@@ -55,7 +55,7 @@ def test_the_environment_may_name_the_file_a_flag_rules(config, monkeypatch, tmp
     assert load_settings({}, other).data == Path("/flag")
 
 
-@pytest.mark.parametrize("text", ["erase", " erase ", "erase,erase", ""])
+@pytest.mark.parametrize("text", ["erase", "erase,authority", " reencrypt , erase ", "erase,erase", ""])
 def test_what_is_approved_is_named(monkeypatch, text) -> None:
     monkeypatch.setenv("SCELLE_DATA", "/data")
     monkeypatch.setenv("SCELLE_APPROVALS", text)
@@ -68,7 +68,7 @@ def test_nothing_else_is_approved(monkeypatch, text) -> None:
     monkeypatch.setenv("SCELLE_APPROVALS", text)
     with pytest.raises(SettingsError) as caught:
         load_settings({})
-    assert str(caught.value) == "approvals: name some of erase, with commas between"
+    assert str(caught.value) == "approvals: name some of erase, authority, reencrypt, with commas between"
 
 
 def test_an_empty_variable_is_not_set(monkeypatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from vault.api.models.approvals import Approvals  # noqa: TC001 - pydantic evaluates the annotations
 from vault.api.models.base import Answer, Count, DossierId
 from vault.api.models.evidence import Version  # noqa: TC001 - pydantic reads the annotation
 
@@ -19,6 +20,7 @@ class Reencryption(Answer):
     left_bytes: Count
     originals: Count = Field(description="Versions that were re-encrypted and are not erased yet.")
     original_bytes: Count
+    approvals: Approvals | None = Field(None, description="Absent where none are needed.")
 
 
 class Left(Answer):

@@ -12,7 +12,10 @@ from vault.api.problems import Code
 from vault.api.route import CONTAINER, Route, Tag
 from vault.api.tables.evidence import DEPOSIT
 
-_TAKEN: Final = tuple(code for code in DEPOSIT if code not in {Code.DOSSIER_CLOSED, Code.TEMPLATE_REFUSED})
+_TAKEN: Final = (
+    *(code for code in DEPOSIT if code not in {Code.DOSSIER_CLOSED, Code.TEMPLATE_REFUSED}),
+    Code.APPROVALS_MISSING,
+)
 
 REENCRYPTION: Final = (
     Route(
@@ -68,6 +71,6 @@ REENCRYPTION: Final = (
         summary="Destroy envelopes and bodies of what a version was before; their seals and receipts stay.",
         answer=Version,
         if_match=True,
-        problems=(Code.CONFLICT, Code.DOSSIER_ERASED),
+        problems=(Code.CONFLICT, Code.DOSSIER_ERASED, Code.APPROVALS_MISSING),
     ),
 )

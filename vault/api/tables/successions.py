@@ -23,7 +23,7 @@ SUCCESSIONS: Final = (
         summary="Store the authority's word on the key that follows it; the old one says nothing new.",
         request=KeySuccession,
         answer=Trust,
-        problems=(*_STATEMENT, Code.POSSESSION_UNPROVEN),
+        problems=(*_STATEMENT, Code.POSSESSION_UNPROVEN, Code.APPROVALS_MISSING),
     ),
     Route(
         name="succeed_account",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from vault.server.services.beliefs import Beliefs
     from vault.server.stores.records import rows
 
-ASKING: Final = (Act.ERASE,)
+ASKING: Final = (Act.ERASE, Act.AUTHORITY, Act.REENCRYPT)
 """Acts that look for approvals before they are done."""
 
 _KIND: Final = "approval"
@@ -192,6 +192,19 @@ class Approvals:
                 },
             )
         return tuple(Subject(_KIND, one.row.id.hex()) for one in standing[:NEEDED])
+
+    async def require_reencryption(
+        self, view: View, dossier: rows.Dossier, *, now: int | None = None
+    ) -> tuple[Subject, ...]:
+        """Return the approvals that let a dossier's contents be sealed to its present key, and be replaced.
+
+        Raises:
+            RefusedError: approvals_missing.
+        """
+        if Act.REENCRYPT not in self.acts:
+            return ()
+        approved = Approved(Act.REENCRYPT, dossier.id, await present_key(view, dossier))
+        return await self.require(view, approved, now=self._clock.now() if now is None else now)
 
     async def count(self, view: View, approved: Approved, *, now: int) -> Count | None:
         """Return how many approvals an act has of how many, None where it needs none."""

@@ -9,12 +9,14 @@ from keys.errors import KeyMaterialError
 from keys.keyfile import Use, decode_public, encode_public, require_use
 from keys.statements import Habilitation, RecoveryKey, Succession
 from keys.trust import Trust
+from vault.api.models.approvals import Act as ApprovedAct
 from vault.api.models.trust import Trust as TrustAnswer
 from vault.api.problems import Code
 from vault.journal import Action, Fact, Subject
 from vault.server.failpoints import Failpoint, reach
 from vault.server.refusals import RefusedError
 from vault.server.services import views
+from vault.server.services.approvals import Approved
 from vault.server.services.beliefs import AUTHORITY, RECOVERY, SERVER_HABILITATION, invalid
 from vault.server.services.inheriting import heir_of
 from vault.server.services.keeping import keep
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from vault.api.models.trust import AuthorityPublication
     from vault.server.ports import Clock, Records
     from vault.server.services.acts import Act, View
+    from vault.server.services.approvals import Approvals
     from vault.server.services.beliefs import Beliefs
     from vault.server.services.signin import SignIn
     from vault.server.stores.records.transactions import Change
@@ -46,6 +49,7 @@ class Authority:
         signin: SignIn,
         identity: PublicIdentity,
         *,
+        approvals: Approvals,
         origin: str,
     ) -> None:
         self._records = records
@@ -53,6 +57,7 @@ class Authority:
         self._beliefs = beliefs
         self._signin = signin
         self._identity = identity
+        self._approvals = approvals
         self._origin = origin
 
     async def show(self) -> TrustAnswer:
@@ -92,7 +97,7 @@ class Authority:
 
         Raises:
             RefusedError: statement_invalid (with ``now`` and ``after`` where its time is at fault);
-                authority_missing; possession_unproven; already_exists.
+                authority_missing; possession_unproven; already_exists; approvals_missing.
         """
         signed = views.signed_of(request.statement, "statement")
         new = heir_of(signed)
@@ -109,12 +114,15 @@ class Authority:
             line = await self._beliefs.successions(tx, published.signing_key_id)
             if new.signing_key_id in {row.subject for row in line}:
                 raise unfit("the new key was the authority's before")
+            approved = await self._approvals.require(
+                tx, Approved(ApprovedAct.AUTHORITY, old.signing_key_id.hex(), new.key_id), now=tx.now
+            )
             reach(Failpoint.AUTHORITY_JUDGED)
             await keep(tx, verified, subject=old.signing_key_id)
             reach(Failpoint.AUTHORITY_STATED)
             await tx.record(
                 Action.AUTHORITY_SUCCEEDED,
-                [Subject("authority", new.key_id.hex())],
+                [Subject("authority", new.key_id.hex()), *approved],
                 {
                     Fact.KEY: new.signing_key_id,
                     Fact.SIGNER: old.signing_key_id,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vault.container.examine import Outline
     from vault.server.ports import StoredObject
     from vault.server.services.acts import Act, View
+    from vault.server.services.approvals import Approvals
     from vault.server.services.beliefs import Beliefs
     from vault.server.stores.records import rows
     from vault.server.stores.records.transactions import Change
@@ -65,8 +66,9 @@ class Incoming(NamedTuple):
 class Publishing:
     """Judges what arrived, and publishes it."""
 
-    def __init__(self, beliefs: Beliefs, key: SigningKey) -> None:
+    def __init__(self, beliefs: Beliefs, approvals: Approvals, key: SigningKey) -> None:
         self.admission = Admission(beliefs)
+        self._approvals = approvals
         self._beliefs = beliefs
         self._reencryption = Reencryption(beliefs)
         self._key = key
@@ -90,14 +92,16 @@ class Publishing:
         assert version is not None
         return Place(version.dossier_id, proof_id, original=version.seal_id)
 
-    async def check_place(self, view: View, place: Place) -> rows.Dossier:
+    async def check_place(self, view: View, place: Place, *, now: int | None = None) -> rows.Dossier:
         """Return the dossier, if it takes anything there; re-encrypted is what a closed one holds, too.
 
         Raises:
-            RefusedError: see `Admission.check_place`.
+            RefusedError: approvals_missing; see also `Admission.check_place`.
         """
         if place.original is not None:
-            return await self.admission.check_dossier(view, place.dossier)
+            dossier = await self.admission.check_dossier(view, place.dossier)
+            await self._approvals.require_reencryption(view, dossier, now=now)
+            return dossier
         return await self.admission.check_place(view, place.dossier)
 
     async def check_signer(
@@ -108,7 +112,7 @@ class Publishing:
         Raises:
             RefusedError: see `check_place`, `Admission.check_signer` and `Reencryption.check_signer`.
         """
-        dossier = await self.check_place(view, place)
+        dossier = await self.check_place(view, place, now=now)
         if place.original is not None:
             await self._reencryption.check_signer(view, dossier, outline, act, now=now)
             return dossier
@@ -182,14 +186,17 @@ class Publishing:
         """Publish what was judged in the same transaction, journal entry and receipt included.
 
         Raises:
-            RefusedError: quota_exceeded; conflict.
+            RefusedError: quota_exceeded; conflict; approvals_missing.
         """
         outline, proof_id = incoming.outline, place.proof or new_id()
         seal, envelope = outline.seal, outline.envelope
         proof = await tx.evidence.proof(place.proof) if place.proof else None
+        approved: tuple[Subject, ...] = ()
+        if place.original is not None:
+            approved = await self._approvals.require_reencryption(tx, dossier, now=tx.now)
         recorded = await tx.record(
             _action(place),
-            [Subject("dossier", dossier.id), Subject("evidence", proof_id)],
+            [Subject("dossier", dossier.id), Subject("evidence", proof_id), *approved],
             {
                 Fact.EVIDENCE_TYPE: seal.seal.evidence_type,
                 Fact.SEAL: seal.seal_id,

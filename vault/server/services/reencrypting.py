@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vault.api.models.approvals import Act
 from vault.api.models.base import Page
 from vault.api.models.reencryption import Left, Reencryption
 from vault.journal import Action, Fact, Subject
 from vault.server.failpoints import Failpoint, reach
 from vault.server.services import views
+from vault.server.services.approvals import Approved, present_key
 from vault.server.services.beliefs import RECOVERY
 from vault.server.services.keeping import require_kept
 from vault.server.services.publishing import precondition_failed
@@ -21,8 +23,10 @@ from vault.server.services.publishing import precondition_failed
 if TYPE_CHECKING:
     from vault.api.models.base import Paging
     from vault.api.models.evidence import Version
-    from vault.server.ports import Records
-    from vault.server.services.acts import Act, View
+    from vault.server.ports import Clock, Records
+    from vault.server.services.acts import Act as Request
+    from vault.server.services.acts import View
+    from vault.server.services.approvals import Approvals
     from vault.server.services.beliefs import Beliefs
     from vault.server.services.removing import Removing
     from vault.server.stores.records import rows
@@ -31,8 +35,12 @@ if TYPE_CHECKING:
 class Reencrypting:
     """Says what is left, and erases what was re-encrypted."""
 
-    def __init__(self, records: Records, beliefs: Beliefs, removing: Removing) -> None:
+    def __init__(
+        self, records: Records, clock: Clock, beliefs: Beliefs, removing: Removing, approvals: Approvals
+    ) -> None:
         self._records = records
+        self._clock = clock
+        self._approvals = approvals
         self._beliefs = beliefs
         self._removing = removing
 
@@ -45,6 +53,8 @@ class Reencrypting:
             every = await view.evidence.sizes_below(dossier_id, dossier.generation + 1)
             left = await view.evidence.sizes_sealed_before(dossier_id, since)
             originals = await view.evidence.sizes_of_originals(dossier_id)
+            present = Approved(Act.REENCRYPT, dossier_id, await present_key(view, dossier))
+            approvals = await self._approvals.count(view, present, now=self._clock.now())
         return Reencryption(
             dossier=dossier_id,
             generation=dossier.generation,
@@ -54,6 +64,7 @@ class Reencrypting:
             left_bytes=left.head_bytes + left.body_bytes,
             originals=originals.versions,
             original_bytes=originals.head_bytes + originals.body_bytes,
+            approvals=approvals,
         )
 
     async def left(self, dossier_id: str, query: Paging) -> Page[Left]:
@@ -73,14 +84,14 @@ class Reencrypting:
             items = tuple([await _left(view, row, since) for row in found.items])
         return Page(items=items, next=found.next)
 
-    async def erase(self, proof_id: str, number: int, match: bytes, act: Act) -> Version:
+    async def erase(self, proof_id: str, number: int, match: bytes, act: Request) -> Version:
         """Destroy what version ``number``, whose seal is ``match``, was before; what is destroyed stays so.
 
         Envelopes are gone with the commit. Bodies are condemned in it and removed after it, here or, where
         the store keeps one or is away, by the janitor.
 
         Raises:
-            RefusedError: precondition_failed; dossier_erased.
+            RefusedError: precondition_failed; dossier_erased; approvals_missing.
         """
         async with self._records.read() as view:
             version = await view.evidence.version(proof_id, number)
@@ -93,7 +104,7 @@ class Reencrypting:
         await self._removing.some(version.dossier_id, limit=max(len(left), 1))
         return views.version(version)
 
-    async def _erase(self, proof_id: str, number: int, match: bytes, act: Act) -> rows.Version:
+    async def _erase(self, proof_id: str, number: int, match: bytes, act: Request) -> rows.Version:
         async with self._records.change(act.origin) as tx:
             version = await tx.evidence.version(proof_id, number)
             assert version is not None
@@ -102,12 +113,13 @@ class Reencrypting:
             require_kept(dossier)
             if version.seal_id != match:
                 raise precondition_failed(version.seal_id)
+            approved = await self._approvals.require_reencryption(tx, dossier, now=tx.now)
             left = _unerased(await tx.evidence.originals(version.place))
             reach(Failpoint.ORIGINALS_JUDGED)
             size = await tx.erasures.erase_originals(left, dossier.organisation_id)
             await tx.record(
                 Action.ORIGINALS_ERASED,
-                [Subject("dossier", dossier.id), Subject("evidence", proof_id)],
+                [Subject("dossier", dossier.id), Subject("evidence", proof_id), *approved],
                 {
                     Fact.VERSION: number,
                     Fact.SEAL: version.seal_id,

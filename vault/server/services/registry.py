@@ -117,7 +117,7 @@ def build_services(
     accounts = Accounts(records, clock, beliefs, enrolment_seconds=settings.enrolment_seconds)
     identification = Identification(records, clock, beliefs)
     idempotency = Idempotency(records, clock, lifetime=settings.answer_seconds)
-    publishing = Publishing(beliefs, key)
+    publishing = Publishing(beliefs, approvals, key)
     discarding = Discarding(records, store, clock)
     facts = FactGathering(records, clock, beliefs)
     removing = Removing(records, store, clock)
@@ -133,7 +133,7 @@ def build_services(
     return Services(
         accounts=accounts,
         approvals=approvals,
-        authority=Authority(records, clock, beliefs, signin, identity, origin=origin),
+        authority=Authority(records, clock, beliefs, signin, identity, approvals=approvals, origin=origin),
         completing=Completing(records, store, clock, publishing),
         deposits=Deposits(records, store, publishing, idempotency, discarding),
         depositors=Depositors(records, clock, beliefs, origin=origin),
@@ -157,7 +157,7 @@ def build_services(
         ),
         ownership=Ownership(records, beliefs),
         parts=Parts(records, store, clock, lifetime=settings.upload_seconds),
-        reencrypting=Reencrypting(records, beliefs, removing),
+        reencrypting=Reencrypting(records, clock, beliefs, removing, approvals),
         retentions=Retentions(records),
         retiring=Retiring(records, key),
         rewriting=Rewriting(records, beliefs),

@@ -42,7 +42,7 @@ def test_the_authority_goes_from_key_to_key(town, monkeypatch):
     plan = town.ask(
         "admin", "rotate", "authority", "--authority", "authority.key", "-o", "next.key", "--dry-run"
     )
-    assert plan == {"authority_now": first["authority"], "keys_before": 0}
+    assert plan == {"authority_now": first["authority"], "keys_before": 0, "approvals_needed": 0}
     assert "next.key" not in town.names("admin")
     real = SuccessionCalls.succeed_authority
 
