@@ -10,7 +10,7 @@ __all__ = ["postgres", "postgres_database", "seaweed"]
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish():
-    """Leave modules and thousands of tests out of every search for garbage: a quarter of the time went there."""
+    """Leave modules and thousands of tests out of the search for garbage: a fifth of the time went there."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

@@ -68,8 +68,10 @@ def _live(order: dict[str, Any], descriptors: list[int]) -> None:
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDONLY)
         for number, descriptor in enumerate([nothing, *descriptors]):
-            os.dup2(descriptor, number)
-            os.close(descriptor)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         # Those that there were know what was there before.
         sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
         sys.stderr = os.fdopen(2, "w", buffering=1)

@@ -77,7 +77,7 @@ async def asking():
         yield http
 
 
-@dataclass
+@dataclass(repr=False)
 class Prepared:
     """What there is at the service, and what is ready to be sent.
 

@@ -16,7 +16,7 @@ DAY = 86_400
 DAYS = 30
 
 
-@dataclass
+@dataclass(repr=False)
 class Estate:
     """A dossier with everything in it, and one beside it that has to stay.
 

@@ -10,7 +10,7 @@ from tests.exchange.acts_on_dossiers import DossierAt, signer_id
 from tests.exchange.world import World
 
 
-@dataclass
+@dataclass(repr=False)
 class Everybody:
     """Who there is, and what the routes of the matrix are asked about."""
 

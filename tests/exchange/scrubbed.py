@@ -13,7 +13,7 @@ PART = 8 * MIB
 CONTENT = bytes(range(256)) * (3 * 4096 + 1)
 
 
-@dataclass
+@dataclass(repr=False)
 class Stock:
     """What is stored.
 

@@ -10,7 +10,7 @@ from tests.exchange.cutting import content_digest, cut, without_payload
 from tests.exchange.world import World
 
 
-@dataclass
+@dataclass(repr=False)
 class Sender:
     """A portal's editor with a dossier."""
 

@@ -29,7 +29,7 @@ HURRY = {
 ENGINES = ("s3", "postgresql")
 
 
-@dataclass
+@dataclass(repr=False)
 class Stand:
     """One server, and everybody who uses it.
 

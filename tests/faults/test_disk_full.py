@@ -43,7 +43,7 @@ async def service(tmp_path_factory):
             yield Service(site, nursery, server, made)
 
 
-@dataclass
+@dataclass(repr=False)
 class Service:
     """What a test disturbs and looks at; ``receipts`` are all that were handed out."""
 

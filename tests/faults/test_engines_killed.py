@@ -51,7 +51,7 @@ async def service(tmp_path_factory):
             yield Service(postgres, seaweed, site, nursery, server, made)
 
 
-@dataclass
+@dataclass(repr=False)
 class Service:
     """What a test disturbs and looks at.
 

@@ -81,7 +81,7 @@ class Clock:
         return self.time
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """What the requests of the matrix need to know.
 
