@@ -33,9 +33,9 @@ async def approve(world, person, act, subject, digest, **changes):
     return answer.json
 
 
-async def withdraw(world, person, approval_id, signed):
-    body = {"statement": carry(signed)}
-    return await world.ask("withdraw_approval", {"approval": approval_id}, token=person.token, json=body)
+async def withdraw(world, person, approval_id, signed, **options):
+    body, path = {"statement": carry(signed)}, {"approval": approval_id}
+    return await world.ask("withdraw_approval", path, token=person.token, json=body, **options)
 
 
 async def listed(world, **params):

@@ -77,7 +77,7 @@ async def test_two_admins_agree_and_the_journal_names_both(estate, other):
     assert entry["action"] == "dossier.erased"
     named = [subject["id"] for subject in entry["subjects"] if subject["kind"] == "approval"]
     assert named == [one["id"], two["id"]]
-    assert await listed(world) == [(other.account, "used"), (estate.admin.account, "used")]
+    assert await listed(world) == [(other.account, "done"), (estate.admin.account, "done")]
     # Going on with what it left needs no approval again.
     assert (await estate.ask(root.hex())).status == 200
 
@@ -234,6 +234,7 @@ async def test_after_a_change_of_the_plan_none_counts(estate, other):
     changed = await root_of(estate)
     assert changed != root
     await refused(estate, 0)
+    assert {state for _, state in await listed(world)} == {"outdated"}
     answer = await send(world, other, approval(world, other.identity, "erase", dossier, root))
     assert (answer.code, answer.json["extra"]) == ("approval_unfit", {"digest": changed.hex()})
 

@@ -73,7 +73,7 @@ async def test_two_admins_let_the_authority_hand_over(court):
     named = [subject["id"] for subject in entry["subjects"] if subject["kind"] == "approval"]
     assert named == [first[0]["id"], second[0]["id"]]
     found = await world.ok("list_approvals", token=world.root)
-    assert {item["state"] for item in found["items"]} == {"used"}
+    assert {item["state"] for item in found["items"]} == {"done"}
 
 
 async def test_what_was_approved_of_one_key_is_nothing_to_the_next(court):
@@ -85,6 +85,8 @@ async def test_what_was_approved_of_one_key_is_nothing_to_the_next(court):
     world.clock.time += 1
     assert (await crown(world, one, court.new)).status == 200
     world.authority, world.clock.time = court.new, world.clock.time + 1
+    found = await world.ok("list_approvals", token=world.root)
+    assert [item["state"] for item in found["items"]] == ["done", "done", "outdated", "outdated"]
     answer = await crown(world, one, third)
     assert (answer.code, answer.json["extra"]["given"]) == ("approvals_missing", 0)
     await court.agree(one, two, new=third)

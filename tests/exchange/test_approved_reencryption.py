@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.exchange.approving import DAY, approve
+from tests.exchange.approving import DAY, approve, listed
 from tests.exchange.cutting import cut
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from tests.exchange.reencrypted import Home
@@ -118,5 +118,7 @@ async def test_an_approval_is_of_one_key_of_one_dossier(home, other):
     turned = await world.rotated(home.admin, home.dossier, [home.admin.identity])
     container = home.again(home.containers[home.second["seal_id"]], to=turned, generation=2)
     await refused(home, await home.send(home.second, container), 0, await world.state())
+    states = await listed(world, dossier=home.dossier.id)
+    assert {state for _, state in states} == {"outdated"}
     await agree(home, home.admin, third, key=turned.key)
     assert (await home.send(home.second, container)).status == 201

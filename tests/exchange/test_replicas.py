@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from keys.keyfile import Use
 from keys.keyring import Identity
+from tests.exchange.approving import approval, send, withdraw
 from tests.exchange.world import World
 from tests.vault.server.commands.host import Host
 from vault.journal import verify_entries
@@ -58,6 +59,7 @@ def servers(tmp_path_factory, postgres, seaweed):
         **seaweed.settings(seaweed.new_bucket()),
         "database_url": postgres.url(database, tcp=True),
         "origin": ORIGIN,
+        "approvals": "erase",
         "server_key_file": str(folder / "server.key"),
     }
     hosts = [Host(folder / name) for name in ("one", "other")]
@@ -119,6 +121,8 @@ async def cast(world):
         "session": await world.session(editor),
         "reviewer": reviewer,
         "auditor": auditor,
+        "admin": admin,
+        "portal": portal,
     }
 
 
@@ -236,6 +240,39 @@ async def test_one_deposit_sent_to_all_at_once_is_one(world, cast):
             for version in (await view.evidence.list(dossier.id, state=state, limit=200)).items
         ]
     assert sorted(kept) == sorted(listed), "no body is left that no row names"
+
+
+async def test_an_approval_is_used_at_one_or_taken_back_at_the_other(world, cast):
+    """Whichever comes first, the other one is refused, and what is erased had its two approvals."""
+    admins = [cast["admin"], await world.person("admin")]
+    await world.ok("set_retention", token=world.root, json={"procedure": "guidé", "days": 0})
+    won = []
+    for _ in range(ROUNDS):
+        made = await world.dossier(
+            cast["portal"], [cast["admin"].identity], organisation=cast["dossier"].organisation
+        )
+        path = {"dossier": made.id}
+        await world.ok("close_dossier", path, token=world.root)
+        root = (await world.ok("get_erasure", path, token=world.root))["root"]
+        signed = [approval(world, one.identity, "erase", made.id, bytes.fromhex(root)) for one in admins]
+        sent = [send(world, *each, at=at) for *each, at in zip(admins, signed, world.at, strict=True)]
+        given = await asyncio.gather(*sent)
+        assert [answer.status for answer in given] == [201, 201]
+        back, match = world.withdrawal(signed[1], admins[1].identity), {"If-Match": f'"{root}"'}
+        erased, again, withdrawn = await asyncio.gather(
+            world.ask("erase_dossier", path, token=world.root, headers=match, at=world.at[0]),
+            world.ask("erase_dossier", path, token=world.root, headers=match, at=world.at[1]),
+            withdraw(world, admins[1], given[1].json["id"], back, at=world.at[1]),
+        )
+        if withdrawn.status == 200:
+            assert {erased.code, again.code} == {"approvals_missing"}
+        else:
+            assert (withdrawn.code, {erased.status, again.status}) == ("approval_unfit", {200})
+        won.append(erased.status == 200)
+    async with world.records.read() as view:
+        stored = [json.loads(row.entry)["action"] for row in await view.journal.entries(0, 10_000)]
+    assert stored.count("dossier.erased") == won.count(True)
+    assert stored.count("approval.withdrawn") == won.count(False)
 
 
 async def test_what_one_hands_out_the_other_knows(world, cast):

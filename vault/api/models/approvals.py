@@ -39,7 +39,10 @@ class ApprovalState(StrEnum):
     EXPIRED = "expired"
     VOID = "void"
     """Its maker is no habilitated admin any more."""
-    USED = "used"
+    DONE = "done"
+    """What it names was done."""
+    OUTDATED = "outdated"
+    """Something else would be done now."""
 
 
 class ApprovalRequest(Request):

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from vault.server.services.beliefs import Beliefs
     from vault.server.stores.records import rows
 
-ASKING: Final = (Act.ERASE, Act.AUTHORITY, Act.REENCRYPT)
-"""Acts that look for approvals before they are done."""
-
 _KIND: Final = "approval"
 
 
@@ -83,7 +80,10 @@ class Approvals:
             found = await view.statements.approvals(
                 dossier_id=query.dossier, cursor=query.cursor, limit=query.limit
             )
-            items = [await self._view(view, row, now=self._clock.now()) for row in found.items]
+            now = self._clock.now()
+            items = [
+                await self._view(view, row, await self._state(view, row, now=now)) for row in found.items
+            ]
         return Page(items=tuple(items), next=found.next)
 
     async def add(self, request: ApprovalRequest, act: Request) -> Approval:
@@ -126,7 +126,7 @@ class Approvals:
                     Fact.UNTIL: said.valid_until,
                 },
             )
-            answer = await self._view(tx, stored, now=tx.now)
+            answer = await self._view(tx, stored, ApprovalState.STANDING)
             await act.remember(tx, answer)
         return answer
 
@@ -152,7 +152,7 @@ class Approvals:
             if row.withdrawn_by is not None:
                 raise RefusedError(Code.ALREADY_EXISTS, "the approval was withdrawn before")
             approved = _approved(row)
-            if await self._is_used(tx, approved):
+            if await self._is_done(tx, approved):
                 raise RefusedError(Code.APPROVAL_UNFIT, "what it approves was done")
             await keep(tx, verified, subject=row.id, dossier_id=row.dossier_id)
             await tx.statements.withdraw(row.id, by=verified.id, at=verified.statement.issued)
@@ -166,9 +166,7 @@ class Approvals:
                     Fact.REASON: verified.statement.reason,
                 },
             )
-            marked = await tx.statements.get(row.id)
-            assert marked is not None
-            return await self._view(tx, marked, now=tx.now)
+            return await self._view(tx, row, ApprovalState.WITHDRAWN)
 
     async def require(self, view: View, approved: Approved, *, now: int) -> tuple[Subject, ...]:
         """Return the approvals that let an act be done, as its journal entry names them.
@@ -271,7 +269,7 @@ class Approvals:
                 extra={"digest": digest.hex()},
             )
 
-    async def _is_used(self, view: View, approved: Approved) -> bool:
+    async def _is_done(self, view: View, approved: Approved) -> bool:
         """Tell whether exactly this was done; re-encrypting goes on as long as something is deposited."""
         if approved.act is Act.ERASE:
             erased = await view.erasures.get(approved.subject)
@@ -285,7 +283,7 @@ class Approvals:
             return approved.digest in followed
         return False
 
-    async def _view(self, view: View, row: rows.StoredStatement, *, now: int) -> Approval:
+    async def _view(self, view: View, row: rows.StoredStatement, state: ApprovalState) -> Approval:
         approved, account = _approved(row), await self._account(view, row)
         return Approval(
             id=row.id.hex(),
@@ -296,21 +294,25 @@ class Approvals:
             name=account.name if account else "",
             given=row.created_at,
             until=row.valid_until,
-            state=await self._state(view, row, approved, now=now),
+            state=state,
             statement=views.statement(row),
         )
 
-    async def _state(
-        self, view: View, row: rows.StoredStatement, approved: Approved, *, now: int
-    ) -> ApprovalState:
+    async def _state(self, view: View, row: rows.StoredStatement, *, now: int) -> ApprovalState:
         if row.withdrawn_by is not None:
             return ApprovalState.WITHDRAWN
-        if await self._is_used(view, approved):
-            return ApprovalState.USED
+        approved = _approved(row)
+        if await self._is_done(view, approved):
+            return ApprovalState.DONE
         if row.valid_until < now:
             return ApprovalState.EXPIRED
-        standing = await self._maker(view, row, now=now) is not None
-        return ApprovalState.STANDING if standing else ApprovalState.VOID
+        if await self._maker(view, row, now=now) is None:
+            return ApprovalState.VOID
+        try:
+            await self._require_fit(view, approved, now=now)
+        except RefusedError:
+            return ApprovalState.OUTDATED
+        return ApprovalState.STANDING
 
 
 def acts_of(text: str) -> frozenset[Act]:
@@ -320,10 +322,10 @@ def acts_of(text: str) -> frozenset[Act]:
         ValueError: it names something else.
     """
     words = [word.strip() for word in text.split(",")] if text.strip() else []
-    known = {act.value: act for act in ASKING}
-    if not known.keys() >= set(words):
-        raise ValueError(f"name some of {', '.join(known)}, with commas between")
-    return frozenset(known[word] for word in words)
+    try:
+        return frozenset(map(Act, words))
+    except ValueError:
+        raise ValueError(f"name some of {', '.join(Act)}, with commas between") from None
 
 
 async def present_key(view: View, dossier: rows.Dossier) -> bytes:

@@ -1,10 +1,12 @@
 """Two admins agree before a dossier is erased: each sees the plan, signs it, and may take that back."""
 
+import pexpect
 import pytest
 
 from client.remote.problems import to_exception
 from tests.client.cli.online.conftest import PATIENCE, settled
 from tests.client.serving import Server
+from tests.scenarios.transcripts import environment
 from vault.api.models.base import Problem
 
 PROCEDURE = "Référencement guidé"
@@ -85,7 +87,7 @@ def test_two_admins_erase_and_the_journal_shows_all(town, dossier):
     assert [one["state"] for one in given] == ["standing", "standing"]
     done = town.ask("admin", "dossier", "erase", dossier, "--yes", "-o", f"{dossier}.certificate")
     assert done["state"] == "erased"
-    assert states(town, dossier) == [("third", "used"), ("deputy", "used")]
+    assert states(town, dossier) == [("third", "done"), ("deputy", "done")]
     ids = [one["id"] for one in given]
     assert actions(town, dossier)[-3:] == [
         ("approval.given", ids[:1]),
@@ -124,6 +126,33 @@ def test_only_admins_approve(town, dossier):
     refused = town.attempt("third", "approve", "erase", dossier, "--yes", "--identity", "others.key")
     assert (refused.code, "[statement_invalid]" in refused.err) == (1, True)
     assert states(town, dossier) == []
+
+
+def test_somebody_at_a_terminal_sees_the_plan_and_is_asked(town, dossier, tmp_path):
+    variables = {
+        **environment(tmp_path),
+        "TERM": "xterm",
+        "SCELLE_HOME": str(town.folder_of("deputy") / "profile"),
+    }
+    for typed, code in (("n", 2), ("y", 0)):
+        child = pexpect.spawn(
+            "/bin/sh",
+            ["-c", f"exec scelle approve erase {dossier}"],
+            cwd=str(town.folder_of("deputy")),
+            env=variables,
+            encoding="utf-8",
+            timeout=30,
+            dimensions=(40, 120),
+        )
+        child.expect("versions of proofs: +1, ")
+        child.expect("0 of 2")
+        assert states(town, dossier) == []
+        child.expect("approve exactly this")
+        child.sendline(typed)
+        shown = child.read()
+        child.wait()
+        assert child.exitstatus == code, shown
+        assert states(town, dossier) == ([] if code else [("deputy", "standing")])
 
 
 def test_what_the_service_says_of_missing_approvals_is_said_as_it_is():

@@ -59,7 +59,7 @@ def test_two_admins_approve_the_next_key(town):
     assert (done.code, done.json["authority_now"]) == (0, fingerprint)
     assert town.ask("admin", "trust", "show")["authority_now"] == fingerprint
     states = {item["state"] for item in town.ask("admin", "approval", "list")}
-    assert states == {"used"}
+    assert states == {"done"}
     journal = town.ask("admin", "journal", "list")
     (entry,) = [one for one in journal if one["action"] == "authority.succeeded"]
     assert [subject["kind"] for subject in entry["subjects"]].count("approval") == 2

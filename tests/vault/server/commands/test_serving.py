@@ -14,6 +14,7 @@ from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.serverkey import create_server_key
 from tests.suites.samples import ManualClock
+from vault.journal import decode_entry
 from vault.server import gate
 from vault.server.commands.admin import make_admin
 from vault.server.commands.records import open_records
@@ -97,6 +98,18 @@ async def test_every_start_is_in_the_journal(settings, lines):
         entries = await view.journal.entries(0, 10)
     assert len(entries) == 2
     assert all(b'"action":"server.started"' in entry.entry for entry in entries)
+
+
+async def test_what_a_server_asks_approvals_for_is_in_the_journal_of_its_start(settings):
+    for approvals in ("", "reencrypt, erase", ""):
+        asking = Settings(data=settings.data, port=0, approvals=approvals)
+        async with serving(asking, logger(io.StringIO())) as started, connect(started.url) as service:
+            answer = await service.version()
+            assert {act.value for act in answer.approvals} == set(approvals.split(", ")) - {""}
+    async with open_records(settings, ManualClock(), upgrading=False) as records, records.read() as view:
+        rows = await view.journal.entries(0, 10)
+    found = [{one.name: one.value for one in decode_entry(row.entry).details} for row in rows]
+    assert [details.get("approvals") for details in found] == [None, "erase+reencrypt", None]
 
 
 async def test_the_log_may_be_for_people(settings):
