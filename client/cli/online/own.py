@@ -23,6 +23,7 @@ from client.exchange.takeover import Takeover, open_held
 from client.exchange.targets import AtomicFile, require_free
 from client.passwords import read_password
 from client.policies import asked_of
+from client.remote.granting import fetch_keys
 from client.remote.owning import Owning
 from client.remote.problems import ServiceProblem, TransportProblem
 from client.remote.relocking import relock
@@ -143,13 +144,32 @@ def own(*, template: str, server: str | None, as_json: bool, **options: Any) -> 
         say(_("going on with what an earlier command began"))
     dossier = takeover.held.seal.dossier
     # Once begun, the profile knows; and the file may open with the new password already.
-    policy = asked_of(dossier) if takeover.begun else template_policy(template, access, dossier)
+    if takeover.begun:
+        policy = asked_of(dossier)
+    else:
+        wait_for(_learn_policy(known, takeover.held))
+        policy = template_policy(template, access, dossier)
     chosen = given.choose(access, policy, again=takeover.begun)
     owned = wait_for(_take_over(known, takeover, access, chosen.password))
     document = {"depositor": owned.depositor.hex(), "former": owned.former.hex()}
     _hand_out(template, chosen, document, stored=owned.template is not None, as_json=as_json)
     # Only now: until the password was handed out, the old one has to open what lies beside the template.
     takeover.end()
+
+
+async def _learn_policy(known: ServiceProfile, held: Held) -> None:
+    """Ask what is asked of new passwords now: what the profile and the template say may be old."""
+    async with reach(known) as service:
+        await trust_by_template(service, known, held)
+        # Why the service refuses is told by what comes next.
+        with suppress(ServiceProblem):
+            await sign_in(service, held.identity)
+            try:
+                found = await fetch_keys(service, held.seal.dossier)
+                known.keep_policy(held.seal.dossier, found.passwords)
+            finally:
+                with suppress(TransportProblem):
+                    await service.delete_session()
 
 
 async def _take_over(
@@ -185,6 +205,7 @@ def passwd(*, template: str, server: str | None, as_json: bool, **options: Any) 
     access = given.access()
     known = known_service(server)
     held = open_held(template, access)
+    wait_for(_learn_policy(known, held))
     chosen = given.choose(access, template_policy(template, access, held.seal.dossier), again=False)
     relocked = wait_for(_relock(known, template, held, access, chosen.password))
     _hand_out(template, chosen, {}, stored=relocked.template is not None, as_json=as_json)
