@@ -1,6 +1,7 @@
 """Lets every call of every act to each engine fail in every way, and prints what came of it."""
 
 import argparse
+import contextlib
 import sys
 import time
 from dataclasses import fields
@@ -91,19 +92,21 @@ def main() -> int:
     )
     outcomes: list[Outcome] = []
     faults, tried, progress, start = [], 0, Progress(), time.monotonic()
-    for one in run(all_series, asked.workers, asked.minutes and 60 * asked.minutes):
-        if isinstance(one, Outcome):
-            outcomes.append(one)
-            faults += [*one.faults, *(fault for of in one.figures.values() for fault in of.faults)]
-        elif isinstance(one, Ended):
-            faults += one.faults
-        else:
-            tried += 1
-        minutes = (time.monotonic() - start) / 60
-        progress(
-            f"{len(outcomes)} of {len(all_series)} series, {tried} calls, {len(faults)} faults, "
-            f"{minutes:.1f} minutes"
-        )
+    # Whoever has no time left wants to know what was found until then.
+    with contextlib.suppress(KeyboardInterrupt):
+        for one in run(all_series, asked.workers, asked.minutes and 60 * asked.minutes):
+            if isinstance(one, Outcome):
+                outcomes.append(one)
+                faults += [*one.faults, *(fault for of in one.figures.values() for fault in of.faults)]
+            elif isinstance(one, Ended):
+                faults += one.faults
+            else:
+                tried += 1
+            minutes = (time.monotonic() - start) / 60
+            progress(
+                f"{len(outcomes)} of {len(all_series)} series, {tried} calls, {len(faults)} faults, "
+                f"{minutes:.1f} minutes"
+            )
     for fault in faults[:_SHOWN]:
         sys.stdout.write(f"{fault.kind.value}: {fault.what}\n")
     for engine in ENGINES:
@@ -111,7 +114,7 @@ def main() -> int:
             sys.stdout.write(f"\n{table(engine, own)}\n")
     sys.stdout.write(f"\nfaults in all, what was left behind included: {len(faults)}\n")
     if left := len(all_series) - len(outcomes):
-        sys.stdout.write(f"\n{left} series were not begun\n")
+        sys.stdout.write(f"\n{left} series were not tried to their end\n")
     return int(bool(faults or left))
 
 

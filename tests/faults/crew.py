@@ -118,6 +118,8 @@ async def _try_all(engines: _Engines, orders, answers) -> bool:
 
 def _work(orders, answers) -> None:
     """Try what is ordered until nothing is."""
+    # Ctrl-C reaches all; who ordered the work ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with ExitStack() as stack:
         engines = _Engines(stack)
