@@ -15,7 +15,15 @@ from client import distrust
 from client.distrust import Distrusted, judging
 from client.errors import N_, AccessProblem
 from keys.errors import Refusal
-from keys.statements import Checkpoint, Habilitation, Receipt, RecoveryKey, Withdrawal, read_unjudged
+from keys.statements import (
+    CLOCK_TOLERANCE,
+    Checkpoint,
+    Habilitation,
+    Receipt,
+    RecoveryKey,
+    Withdrawal,
+    read_unjudged,
+)
 from keys.trust import Trust
 
 if TYPE_CHECKING:
@@ -80,15 +88,36 @@ class Anchor:
         with judging(distrust.HABILITATION):
             return self.trust.extended(statements)
 
-    def server(self) -> PublicIdentity:
-        """Return the service's identity, if the authority habilitated it.
+    def server(self, *, skew: int = 0) -> PublicIdentity:
+        """Return who signs for the service, by the authority's word on its key, or on one before it.
+
+        Args:
+            skew: seconds that are added to the time.
 
         Raises:
-            Distrusted: it did not.
+            Distrusted: there is no such word.
         """
+        at = self.now() + skew
         with judging(distrust.SERVER):
-            found = self.trust.habilitation(self._pin.server.signing, "server", at=self.now())
-            return self.trust.present(found.statement.subject, at=self.now())
+            found = self.trust.habilitation(self._pin.server.signing, "server", at=at)
+            return self.trust.present(found.statement.subject, at=at)
+
+    def require_server(self) -> None:
+        """Return only if the service's key is one that the authority stands by.
+
+        One that takes over just now is taken a little before and after that: clocks differ.
+
+        Raises:
+            Distrusted: it is not.
+        """
+        refusals = []
+        for skew in (0, -CLOCK_TOLERANCE, CLOCK_TOLERANCE):
+            try:
+                if self.server(skew=skew).encoded == self._pin.server.encoded:
+                    return
+            except Distrusted as refusal:
+                refusals.append(refusal)
+        raise refusals[0] if refusals else Distrusted(distrust.SERVER, Refusal.MISMATCH)
 
     def recovery_key(self) -> bytes:
         """Return the recovery key, 1665 bytes, by the authority's statement.

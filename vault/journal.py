@@ -61,6 +61,7 @@ class Action(StrEnum):
     ORGANISATION_CREATED = "organisation.created"
     ORIGINALS_ERASED = "originals.erased"
     RETENTION_SET = "retention.set"
+    SERVER_SUCCEEDED = "server.succeeded"
     SERVER_STARTED = "server.started"
     SESSION_ENDED = "session.ended"
     SESSION_OPENED = "session.opened"

@@ -1,4 +1,4 @@
-"""Commands that other packages bring along (the server's), found by the entry-point group `GROUP`.
+"""Commands that other packages bring along (the server's), found by their groups of entry points.
 
 Their names are read from the metadata files that installers write, because importing importlib.metadata takes
 longer than all of ``scelle --help`` may; a command that is typed is loaded the usual way.
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
     import click
 
 GROUP: Final = "scelle.commands"
+ROTATIONS: Final = "scelle.rotate"
+"""What belongs to ``scelle rotate``, on a server's host."""
 
 _OURS: Final = ("keys", "vault", "client")
 
 
-def plugin_names(folders: Iterable[str] | None = None) -> list[str]:
+def plugin_names(folders: Iterable[str] | None = None, *, group: str = GROUP) -> list[str]:
     """Return the names of all commands in the group, sorted.
 
     Args:
         folders: where distributions are installed; by default ``sys.path``.
+        group: of entry points.
     """
     names: set[str] = set()
     for folder in dict.fromkeys(sys.path if folders is None else folders):
@@ -39,11 +42,11 @@ def plugin_names(folders: Iterable[str] | None = None) -> list[str]:
             continue
         for name in found:
             if name.endswith((".dist-info", ".egg-info")):
-                names.update(_read(os.path.join(folder, name, "entry_points.txt")))
+                names.update(_read(os.path.join(folder, name, "entry_points.txt"), group))
     return sorted(names)
 
 
-def load_plugin(name: str) -> click.Command:
+def load_plugin(name: str, *, group: str = GROUP) -> click.Command:
     """Import the command ``name`` of another package.
 
     Raises:
@@ -51,7 +54,7 @@ def load_plugin(name: str) -> click.Command:
     """
     from importlib.metadata import entry_points  # noqa: PLC0415 - only for a command that is typed
 
-    (found, *_others) = entry_points(group=GROUP, name=name)
+    (found, *_others) = entry_points(group=group, name=name)
     try:
         loaded: click.Command = found.load()
     except ModuleNotFoundError as error:
@@ -66,7 +69,7 @@ def load_plugin(name: str) -> click.Command:
     return loaded
 
 
-def _read(path: str) -> Iterator[str]:
+def _read(path: str, group: str) -> Iterator[str]:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
@@ -75,6 +78,6 @@ def _read(path: str) -> Iterator[str]:
     inside = False
     for line in map(str.strip, lines):
         if line.startswith("["):
-            inside = line == f"[{GROUP}]"
+            inside = line == f"[{group}]"
         elif inside and "=" in line and not line.startswith("#"):
             yield line.partition("=")[0].strip()

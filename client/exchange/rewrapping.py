@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from client.errors import N_, AccessProblem
 from client.exchange.containers import ContainerFile
 from client.exchange.targets import AtomicFile
-from client.kept import writers
 from keys.derivation import key_id
 from vault.container.examine import Expectations
 from vault.container.rewrap import replace_envelope, rewrap
@@ -45,7 +44,7 @@ def change_accesses(
         container: the file.
         examined: what it is.
         unlocked: its key.
-        writer: the seal's signer, or a key that the seal lists or that is known to have followed one.
+        writer: the seal's signer, or a key that the seal lists.
         remove: ids of accesses that go.
         passwords: password accesses that come.
         recipients: public keys that come.
@@ -58,8 +57,7 @@ def change_accesses(
         OSError: the system refuses.
     """
     seal = examined.seal.seal
-    own = key_id(writer.public_key)
-    if own not in {seal.signer_key_id, *seal.writers} and own not in writers(examined.seal):
+    if key_id(writer.public_key) not in {seal.signer_key_id, *seal.writers}:
         raise AccessProblem(
             N_(
                 "{path}: this key may not change who opens it; only its signer and the keys that the seal "
@@ -75,7 +73,6 @@ def change_accesses(
         passwords=passwords,
         recipients=recipients,
         cost=examined.envelope.envelope.kdf.cost,
-        successors=[own],
     )
     with AtomicFile(container.path, force=True, mode=container.mode) as target:
         target.write(replace_envelope(examined, envelope))

@@ -129,9 +129,7 @@ async def fetch(
         version.evidence,
         version.number,
         path,
-        expected=Expectations(
-            dossier=dossier, generation=max(seen, version.generation), successors=judged.followers
-        ),
+        expected=Expectations(dossier=dossier, generation=max(seen, version.generation)),
         check=check,
         force=force,
         resume=resume,

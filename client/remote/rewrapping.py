@@ -45,7 +45,7 @@ class Hands(NamedTuple):
 
     Attributes:
         identity: the admin's, which opens its grants and signs the new ones.
-        writer: the key that signs envelopes: one that the seals list, or that followed one.
+        writer: the key that signs envelopes: one that the seals list.
     """
 
     identity: Identity
@@ -128,7 +128,6 @@ class _Wrapping:
         self._opens = {
             generation: key.decapsulation for generation, key in known.opened_by(hands.identity).items()
         }
-        self._known = known
         self._key = known.current_key()
         self._removed = removed
         self._passwords = passwords
@@ -160,11 +159,7 @@ class _Wrapping:
             outline = read_outline(
                 read_stored(item.head, "envelope"),
                 read_stored(item.seal, "envelope"),
-                Expectations(
-                    dossier=self._dossier,
-                    generation=version.generation,
-                    successors=self._known.followers,
-                ),
+                Expectations(dossier=self._dossier, generation=version.generation),
             )
             if outline.seal.seal_id.hex() != version.seal_id:
                 raise not_ours("seal")
@@ -174,18 +169,12 @@ class _Wrapping:
         gone += [slot.id for slot in outline.envelope.envelope.recipient_slots if slot.key in self._removed]
         if not self._passwords:
             gone += [slot.id for slot in outline.envelope.envelope.password_slots]
-        envelope = rewrap(
-            outline,
-            unlocked,
-            self._writer,
-            remove=gone,
-            recipients=recipients,
-            successors=[key_id(self._writer.public_key)],
-        )
+        envelope = rewrap(outline, unlocked, self._writer, remove=gone, recipients=recipients)
         return replace_envelope(outline, envelope)
 
     def _require_writer(self, outline: Outline, evidence: str) -> None:
-        if key_id(self._writer.public_key) not in self._known.writers(outline.seal):
+        seal = outline.seal.seal
+        if key_id(self._writer.public_key) not in {seal.signer_key_id, *seal.writers}:
             raise AccessProblem(
                 N_(
                     "{evidence}: the seal does not let your key change who opens it; let an admin go on whom "

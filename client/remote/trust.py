@@ -91,6 +91,5 @@ def _require_whole(pin: Pin, clock: Callable[[], float] = time.time) -> None:
     with judging(distrust.AUTHORITY):
         require_use(pin.authority, Use.AUTHORITY)
     anchor = Anchor(pin, clock=clock)
-    if anchor.server().encoded != pin.server.encoded:
-        raise Distrusted(distrust.SERVER, Refusal.MISMATCH)
+    anchor.require_server()
     anchor.recovery_key()

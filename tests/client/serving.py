@@ -8,7 +8,7 @@ import threading
 
 from aiohttp import web
 
-from keys.serverkey import create_server_key, load_server_key, read_server_identity
+from keys.serverkey import create_server_key
 from vault.journal import Action, Actor, Fact, Subject
 from vault.server.app import create_app
 from vault.server.commands.objects import open_store
@@ -17,6 +17,7 @@ from vault.server.migrations.upgrade import upgrade
 from vault.server.ports import Origin, new_id
 from vault.server.services.registry import build_services
 from vault.server.services.secrets import TOKEN_PREFIX, new_token
+from vault.server.services.serverkeys import ServerKeys
 from vault.server.settings import load_settings
 from vault.server.stores.clock import SystemClock
 from vault.server.stores.records.engine import open_engine
@@ -110,8 +111,7 @@ class Server:
             records=records,
             store=store,
             clock=SystemClock(),
-            key=load_server_key(settings.server_key_path),
-            identity=read_server_identity(settings.server_key_path),
+            keys=ServerKeys(settings.server_key_path),
             origin=self.url,
         )
         app = create_app(self.services, logger(self.log))

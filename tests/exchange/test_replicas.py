@@ -12,12 +12,18 @@ import pytest_asyncio
 
 from keys.keyfile import Use
 from keys.keyring import Identity
+from keys.serverkey import create_server_key
+from keys.statements import Receipt, read_unjudged
+from tests.exchange.acts_of_people import unpack
 from tests.exchange.approving import approval, send, withdraw
 from tests.exchange.world import World
 from tests.vault.server.commands.host import Host
-from vault.journal import verify_entries
+from vault.journal import Actor, verify_entries
 from vault.merkle import verify_consistency
 from vault.server.commands.objects import open_store
+from vault.server.ports import Origin
+from vault.server.services.nextkey import NextKey
+from vault.server.services.serverkeys import next_path, read_held
 from vault.server.settings import Settings
 from vault.server.stores.clock import SystemClock
 from vault.server.stores.records.engine import open_engine
@@ -135,6 +141,30 @@ async def test_servers_that_start_together_are_one_service(world):
     assert kept == ["one", "one/data", "other", "other/data", "server.key", "server.key.pub"]
     entries = await world.ok("list_journal", token=world.root, at=world.at[1])
     assert entries["size"] >= 2, "each start has its entry"
+
+
+async def test_both_sign_with_the_next_key_from_the_announced_second_on(world, cast):
+    path, session, dossier = world.folder / "server.key", cast["session"], cast["dossier"]
+    create_server_key(next_path(path))
+    own, new = read_held(path), read_held(next_path(path)).identity
+    origin = Origin(Actor("host", "uid:0"), "")
+    said = await NextKey(world.records, world.clock).announce(own, new, seconds=3, origin=origin)
+    receipts = []
+
+    async def deposit(at):
+        container = world.seal(cast["editor"].signing, dossier)
+        made = await world.ask("deposit", {"dossier": dossier.id}, token=session, data=container, at=at)
+        assert made.status == 201, made.body
+        receipts.append(read_unjudged(unpack(made.json["receipt"]), Receipt))
+
+    while not receipts or receipts[-1].issued <= said.issued:
+        await world.alternately([deposit] * 4)
+    for receipt in receipts:
+        signer = new if receipt.issued >= said.issued else own.identity
+        assert receipt.issuer == signer.signing
+    assert len({receipt.issuer for receipt in receipts}) == 2
+    for at in world.at:
+        assert (await world.ok("get_trust", at=at))["server_key_id"] == new.signing_key_id.hex()
 
 
 async def test_of_many_who_replace_one_proof_at_once_one_does(world, cast):

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from keys.keyfile import Use
 from keys.keyring import Identity
-from keys.serverkey import create_server_key, load_server_key, read_server_identity
+from keys.serverkey import create_server_key
 from tests.exchange.acts_of_people import ActsOfPeople
 from tests.exchange.acts_on_dossiers import ActsOnDossiers
 from tests.suites.samples import ManualClock
@@ -28,6 +28,7 @@ from vault.server.logs import logger
 from vault.server.metrics import Metrics
 from vault.server.migrations.upgrade import upgrade
 from vault.server.services.registry import build_services
+from vault.server.services.serverkeys import ServerKeys
 from vault.server.settings import Settings
 from vault.server.stores.records.engine import open_engine
 from vault.server.stores.records.schema import METADATA
@@ -144,7 +145,8 @@ async def open_server(folder, clock, log, *, around=(), **settings):
         configured = Settings(data=folder, **settings)
         folder.mkdir(exist_ok=True)
         path = configured.server_key_path
-        key = load_server_key(path) if path.exists() else create_server_key(path)
+        if not path.exists():
+            create_server_key(path)
         engine = open_engine(configured.records_url)
         await upgrade(engine)
         records = SqlRecords(engine, clock)
@@ -157,8 +159,7 @@ async def open_server(folder, clock, log, *, around=(), **settings):
             records=records,
             store=store,
             clock=clock,
-            key=key,
-            identity=read_server_identity(path),
+            keys=ServerKeys(path),
             origin=origin,
         )
         metrics, shown = Metrics("0"), socket.create_server(("127.0.0.1", 0))

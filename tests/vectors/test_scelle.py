@@ -40,9 +40,7 @@ def expectations_of(entry):
         dossier=expected.get("dossier"),
         signers=None if signers is None else [bytes.fromhex(signer) for signer in signers],
         generation=expected.get("generation", 0),
-        successors=lambda _seal: {
-            bytes.fromhex(old): bytes.fromhex(new) for old, new in expected.get("successors", [])
-        },
+        successors={bytes.fromhex(old): bytes.fromhex(new) for old, new in expected.get("successors", [])},
     )
 
 

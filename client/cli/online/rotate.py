@@ -18,8 +18,9 @@ from client.cli.online.nextauthority import authority
 from client.cli.online.rekey import reviewer
 from client.cli.options import force_option, json_option
 from client.cli.output import print_json, print_pairs, show_size
+from client.cli.plugins import ROTATIONS, load_plugin, plugin_names
 from client.cli.requests import check_dossier
-from client.cli.style import group
+from client.cli.style import Group
 from client.errors import N_, UsageProblem
 from client.exchange.targets import require_free
 from client.policies import FORBIDDEN
@@ -45,7 +46,25 @@ class _Asked(NamedTuple):
     as_json: bool
 
 
-@group("rotate", help=_("Put new keys in the place of old ones; what was sealed stays byte for byte."))
+class Rotate(Group):
+    """A group that has one more command on a server's host, which is loaded when it is typed."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, from another package where there is none of that name here."""
+        found = super().get_command(ctx, cmd_name)
+        if found is None and cmd_name in plugin_names(group=ROTATIONS):
+            return load_plugin(cmd_name, group=ROTATIONS)
+        return found
+
+
+@click.group(
+    "rotate",
+    cls=Rotate,
+    help=_(
+        "Put new keys in the place of old ones; what was sealed stays byte for byte. The key by which a "
+        "service signs receipts is rotated on its host: scelle rotate server."
+    ),
+)
 def rotate() -> None:
     """Hold the commands."""
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiohttp import web
 
-from keys.serverkey import read_server_identity
 from keys.statements import Habilitation, read_unjudged
 from vault.journal import Action, Actor, Fact, Subject, decode_entry
 from vault.server.app import UnhandledRouteError, create_app
@@ -30,6 +29,7 @@ from vault.server.ports import Origin
 from vault.server.services.beliefs import SERVER_HABILITATION, Beliefs
 from vault.server.services.janitor import Janitor
 from vault.server.services.registry import build_services
+from vault.server.services.serverkeys import ServerKeys, line_from, present_from
 from vault.server.services.views import stored
 from vault.server.stores.clock import SystemClock
 from vault.server.stores.local import LocalStore
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     import structlog
 
+    from keys.keyfile import PublicIdentity
     from keys.signing import SigningKey
     from vault.api.models.approvals import Act
     from vault.server.ports import Clock
@@ -150,9 +151,9 @@ async def _assemble(
         swept = await store.sweep(older_than=_FORGOTTEN_AFTER) if isinstance(store, LocalStore) else 0
         async with records.read() as view:
             first_start = (await view.journal.checkpoint()).size == 0
-        key, made = server_key(settings.server_key_path, first_start=first_start)
-        identity = read_server_identity(settings.server_key_path)
-        await _check_key(records, key)
+        _key, made = server_key(settings.server_key_path, first_start=first_start)
+        keys = ServerKeys(settings.server_key_path)
+        identity = await _check_key(records, keys, clock.now())
         needs_admin = all(account.disabled_at is not None for account in await admins(records))
     port = sockets[0].getsockname()[1]
     origin, version = settings.origin_at(port), server_version()
@@ -161,8 +162,7 @@ async def _assemble(
         records=records,
         store=store,
         clock=clock,
-        key=key,
-        identity=identity,
+        keys=keys,
         origin=origin,
     )
     metrics = Metrics(version)
@@ -171,16 +171,16 @@ async def _assemble(
     except (UnruledRouteError, UnhandledRouteError) as error:
         raise HostProblem(str(error)) from None
     with reachable():
-        await _record_start(records, key, version, services.approvals.acts)
+        await _record_start(records, identity, version, services.approvals.acts)
         if first_start:
             # Of two that started together with two keys, the second one ends here.
-            await _check_key(records, key)
+            await _check_key(records, keys, clock.now())
     log.info("prepared", new_key=made, swept=swept, port=port)
     started = Started(
         url=_url(settings.host, port),
         origin=origin,
         fingerprint=identity.fingerprint,
-        key_id=key.key_id.hex(),
+        key_id=identity.signing_key_id.hex(),
         version=version,
         needs_admin=needs_admin,
         metrics=f"{_url(settings.metrics_host, shown[0].getsockname()[1])}/metrics" if shown else None,
@@ -202,25 +202,36 @@ def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _check_key(records: SqlRecords, key: SigningKey) -> None:
-    """Refuse a key that no client would believe.
+async def _check_key(records: SqlRecords, keys: ServerKeys, now: int) -> PublicIdentity:
+    """Return who signs now; refuse a key that no client would believe.
 
     Before an authority is published, every server of a service has the key of the first one.
 
     Raises:
-        HostProblem: the key file was exchanged.
+        HostProblem: the key file was exchanged, or the next one is not here, or not in force yet.
     """
+    own = keys.own.identity
     async with records.read() as view:
         vouched = await Beliefs().named(view, SERVER_HABILITATION)
         first = await view.journal.entries(0, 1)
-    if vouched is None:
-        _require_same(first, key)
-        return
-    subject = read_unjudged(stored(vouched), Habilitation).subject
-    if subject.signing != key.public_key:
+        if vouched is None:
+            _require_same(first, keys.own.key)
+            return own
+        subject = keys.first = read_unjudged(stored(vouched), Habilitation).subject
+        line = [handed async for handed in line_from(view, subject)]
+        present = await present_from(view, subject, now)
+    if keys.find(present) is not None:
+        return present
+    if own in {subject, *(handed.new for handed in line)}:
         raise HostProblem(
-            _("the authority vouches for another key than this server's; put that key back from a backup")
+            _(
+                "another key than this server's signs for the service now, by fingerprint {fingerprint}; "
+                "bring its file to this host: scelle rotate server says where it belongs"
+            ).format(fingerprint=present.fingerprint)
         )
+    raise HostProblem(
+        _("the authority vouches for another key than this server's; put that key back from a backup")
+    )
 
 
 def _require_same(first: Sequence[JournalEntry], key: SigningKey) -> None:
@@ -231,9 +242,11 @@ def _require_same(first: Sequence[JournalEntry], key: SigningKey) -> None:
         )
 
 
-async def _record_start(records: SqlRecords, key: SigningKey, version: str, approved: Sequence[Act]) -> None:
+async def _record_start(
+    records: SqlRecords, identity: PublicIdentity, version: str, approved: Sequence[Act]
+) -> None:
     """Write that a server starts, and what it does only with approvals: the host alone decides that."""
-    name = key.key_id.hex()
+    name = identity.signing_key_id.hex()
     facts: dict[Fact, str] = {Fact.VERSION: version}
     if approved:
         facts[Fact.APPROVALS] = "+".join(approved)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from keys.derivation import key_id
 from keys.errors import KeyMaterialError
 from keys.keyfile import Use, decode_public, encode_public, require_use
-from keys.statements import Habilitation, RecoveryKey, Succession
+from keys.statements import Habilitation, RecoveryKey, Succession, read_unjudged
 from keys.trust import Trust
 from vault.api.models.approvals import Act as ApprovedAct
 from vault.api.models.trust import Trust as TrustAnswer
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vault.server.services.acts import Act, View
     from vault.server.services.approvals import Approvals
     from vault.server.services.beliefs import Beliefs
+    from vault.server.services.serverkeys import ServerKeys
     from vault.server.services.signin import SignIn
     from vault.server.stores.records.transactions import Change
 
@@ -47,7 +48,7 @@ class Authority:
         clock: Clock,
         beliefs: Beliefs,
         signin: SignIn,
-        identity: PublicIdentity,
+        keys: ServerKeys,
         *,
         approvals: Approvals,
         origin: str,
@@ -56,7 +57,7 @@ class Authority:
         self._clock = clock
         self._beliefs = beliefs
         self._signin = signin
-        self._identity = identity
+        self._keys = keys
         self._approvals = approvals
         self._origin = origin
 
@@ -150,7 +151,7 @@ class Authority:
         except KeyMaterialError as error:
             raise invalid(error, "server") from None
         statement = verified.statement
-        if statement.role != "server" or statement.subject != self._identity:
+        if statement.role != "server" or statement.subject != self._keys.own.identity:
             raise RefusedError(Code.STATEMENT_INVALID, _NOT_THIS, field="server")
         return verified
 
@@ -164,16 +165,18 @@ class Authority:
         authority = await self._beliefs.authority(view)
         server = await self._beliefs.named(view, SERVER_HABILITATION)
         recovery = await self._beliefs.named(view, RECOVERY)
+        present = await self._keys.present(view, self._clock.now())
+        first = read_unjudged(views.stored(server), Habilitation).subject if server else None
         successions = [
             row
-            for key in (authority, self._identity if authority else None)
+            for key in (authority, first)
             if key is not None
             for row in await self._beliefs.successions(view, key.signing_key_id)
         ]
         return TrustAnswer(
             origin=self._origin,
-            server_identity=encode_public(self._identity),
-            server_key_id=self._identity.signing_key_id.hex(),
+            server_identity=encode_public(present),
+            server_key_id=present.signing_key_id.hex(),
             authority=encode_public(authority) if authority else None,
             fingerprint=authority.fingerprint if authority else None,
             server=views.statement(server) if server else None,

@@ -30,13 +30,13 @@ from vault.server.stores.settle import settle
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keys.signing import SigningKey
     from vault.api.models.erasure import CertificateLines, LinesQuery
     from vault.server.ports import Clock, ObjectStore, Records
     from vault.server.services.acts import Act, View
     from vault.server.services.approvals import Approvals
     from vault.server.services.erasureplan import ErasurePlan
     from vault.server.services.removing import Removing
+    from vault.server.services.serverkeys import ServerKeys
     from vault.server.stores.records import erasing, rows
     from vault.server.stores.records.transactions import Change, Reading
 
@@ -68,14 +68,14 @@ class Erasing:
         removing: Removing,
         approvals: Approvals,
         *,
-        key: SigningKey,
+        keys: ServerKeys,
     ) -> None:
         self._records = records
         self._store = store
         self._clock = clock
         self._removing = removing
         self._approvals = approvals
-        self._key = key
+        self._keys = keys
 
     async def look(self, dossier_id: str) -> Erasure:
         """Return what erasing a dossier would destroy, or has destroyed."""
@@ -151,9 +151,10 @@ class Erasing:
             [Subject("dossier", dossier.id), Subject("organisation", dossier.organisation_id), *approved],
             {Fact.COUNT: len(plan.lines), Fact.SIZE: plan.size, Fact.ROOT: plan.root},
         )
+        key = await self._keys.signing(tx, tx.now)
         signed = sign_statement(
             ErasureStatement(
-                issuer=self._key.public_key,
+                issuer=key.public_key,
                 **momentary(tx.now),
                 organisation=dossier.organisation_id,
                 dossier=dossier.id,
@@ -166,7 +167,7 @@ class Erasing:
                 journal_position=recorded.position,
                 journal_leaf=recorded.leaf,
             ),
-            self._key,
+            key,
         )
         return SignedBytes(signed.statement, signed.signature)
 

@@ -15,18 +15,18 @@ from vault.server.refusals import RefusedError
 from vault.server.services import views
 
 if TYPE_CHECKING:
-    from keys.signing import SigningKey
     from vault.api.models.journal import ConsistencyQuery, JournalQuery
     from vault.server.ports import Clock, Records
+    from vault.server.services.serverkeys import ServerKeys
 
 
 class JournalReading:
     """Lets an auditor read and verify."""
 
-    def __init__(self, records: Records, clock: Clock, key: SigningKey, *, origin: str) -> None:
+    def __init__(self, records: Records, clock: Clock, keys: ServerKeys, *, origin: str) -> None:
         self._records = records
         self._clock = clock
-        self._key = key
+        self._keys = keys
         self._origin = origin
 
     async def list(self, query: JournalQuery) -> JournalPage:
@@ -48,15 +48,17 @@ class JournalReading:
         """Return the server's signed word on size and root now."""
         async with self._records.read() as view:
             size, root = await view.journal.checkpoint()
+            now = self._clock.now()
+            key = await self._keys.signing(view, now)
         signed = sign_statement(
             CheckpointStatement(
-                issuer=self._key.public_key,
-                **momentary(self._clock.now()),
+                issuer=key.public_key,
+                **momentary(now),
                 origin=self._origin,
                 size=size,
                 root=root,
             ),
-            self._key,
+            key,
         )
         return Checkpoint(size=size, root=root.hex(), checkpoint=views.statement(signed))
 

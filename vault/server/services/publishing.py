@@ -18,12 +18,12 @@ from vault.server.stores.records.publishing import Deposit
 from vault.server.stores.records.rows import SignedBytes
 
 if TYPE_CHECKING:
-    from keys.signing import SigningKey
     from vault.container.examine import Outline
     from vault.server.ports import StoredObject
     from vault.server.services.acts import Act, View
     from vault.server.services.approvals import Approvals
     from vault.server.services.beliefs import Beliefs
+    from vault.server.services.serverkeys import ServerKeys
     from vault.server.stores.records import rows
     from vault.server.stores.records.transactions import Change
 
@@ -66,12 +66,12 @@ class Incoming(NamedTuple):
 class Publishing:
     """Judges what arrived, and publishes it."""
 
-    def __init__(self, beliefs: Beliefs, approvals: Approvals, key: SigningKey) -> None:
+    def __init__(self, beliefs: Beliefs, approvals: Approvals, keys: ServerKeys) -> None:
         self.admission = Admission(beliefs)
         self._approvals = approvals
         self._beliefs = beliefs
         self._reencryption = Reencryption(beliefs)
-        self._key = key
+        self._keys = keys
 
     async def find_place(self, view: View, proof_id: str, match: bytes) -> Place:
         """Return where the replacement of a proof goes, whose active seal has to be ``match``.
@@ -208,9 +208,10 @@ class Publishing:
             },
         )
         actor = f"{act.actor.kind}:{act.actor.id}"
+        key = await self._keys.signing(tx, tx.now)
         receipt = sign_statement(
             Receipt(
-                issuer=self._key.public_key,
+                issuer=key.public_key,
                 **momentary(tx.now),
                 proof=proof_id,
                 organisation=dossier.organisation_id,
@@ -226,7 +227,7 @@ class Publishing:
                 journal_position=recorded.position,
                 journal_leaf=recorded.leaf,
             ),
-            self._key,
+            key,
         )
         reach(Failpoint.RECEIPT_SIGNED)
         deposit = Deposit(

@@ -45,9 +45,8 @@ from vault.server.services.tokens import Tokens
 from vault.server.services.uploads import Uploads
 
 if TYPE_CHECKING:
-    from keys.keyfile import PublicIdentity
-    from keys.signing import SigningKey
     from vault.server.ports import Clock, ObjectStore, Records
+    from vault.server.services.serverkeys import ServerKeys
     from vault.server.settings import Settings
 
 
@@ -96,8 +95,7 @@ def build_services(
     records: Records,
     store: ObjectStore,
     clock: Clock,
-    key: SigningKey,
-    identity: PublicIdentity,
+    keys: ServerKeys,
     origin: str,
 ) -> Services:
     """Return the services of one server.
@@ -107,8 +105,7 @@ def build_services(
         records: what is remembered.
         store: where bodies are kept.
         clock: where the time comes from.
-        key: the server's signing key.
-        identity: its public identity.
+        keys: the server's signing keys.
         origin: the service's name as clients reach it.
     """
     beliefs = Beliefs()
@@ -117,7 +114,7 @@ def build_services(
     accounts = Accounts(records, clock, beliefs, enrolment_seconds=settings.enrolment_seconds)
     identification = Identification(records, clock, beliefs)
     idempotency = Idempotency(records, clock, lifetime=settings.answer_seconds)
-    publishing = Publishing(beliefs, approvals, key)
+    publishing = Publishing(beliefs, approvals, keys)
     discarding = Discarding(records, store, clock)
     facts = FactGathering(records, clock, beliefs)
     removing = Removing(records, store, clock)
@@ -133,13 +130,13 @@ def build_services(
     return Services(
         accounts=accounts,
         approvals=approvals,
-        authority=Authority(records, clock, beliefs, signin, identity, approvals=approvals, origin=origin),
+        authority=Authority(records, clock, beliefs, signin, keys, approvals=approvals, origin=origin),
         completing=Completing(records, store, clock, publishing),
         deposits=Deposits(records, store, publishing, idempotency, discarding),
         depositors=Depositors(records, clock, beliefs, origin=origin),
         dossiers=Dossiers(records, clock, beliefs),
         enrolments=Enrolments(records, clock, signin, throttling),
-        erasing=Erasing(records, store, clock, removing, approvals, key=key),
+        erasing=Erasing(records, store, clock, removing, approvals, keys=keys),
         evidence=Proofs(records, clock, beliefs),
         facts=facts,
         fetching=Fetching(records, store, facts),
@@ -149,7 +146,7 @@ def build_services(
         idempotency=idempotency,
         identification=identification,
         inheriting=Inheriting(records, beliefs, signin),
-        journal=JournalReading(records, clock, key, origin=origin),
+        journal=JournalReading(records, clock, keys, origin=origin),
         organisations=Organisations(
             records,
             quota_bytes=settings.quota_bytes,
@@ -159,7 +156,7 @@ def build_services(
         parts=Parts(records, store, clock, lifetime=settings.upload_seconds),
         reencrypting=Reencrypting(records, clock, beliefs, removing, approvals),
         retentions=Retentions(records),
-        retiring=Retiring(records, key),
+        retiring=Retiring(records, keys),
         rewriting=Rewriting(records, beliefs),
         rotating=Rotating(records, beliefs),
         signin=signin,

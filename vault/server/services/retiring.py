@@ -30,12 +30,12 @@ from vault.server.stores.records.rows import SignedBytes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from keys.signing import SigningKey
     from vault.api.models.base import Paging
     from vault.api.models.erasure import CertificateLines, LinesQuery
     from vault.api.models.rotation import Rotation
     from vault.server.ports import Records
     from vault.server.services.acts import Act, View
+    from vault.server.services.serverkeys import ServerKeys
     from vault.server.stores.records import retiring, rows
     from vault.server.stores.records.transactions import Change
 
@@ -73,9 +73,9 @@ class _Plan(NamedTuple):
 class Retiring:
     """Ends keys, and hands out what certifies it."""
 
-    def __init__(self, records: Records, key: SigningKey) -> None:
+    def __init__(self, records: Records, keys: ServerKeys) -> None:
         self._records = records
-        self._key = key
+        self._keys = keys
 
     async def retire(self, dossier_id: str, generation: int, act: Act) -> Rotation:
         """End all grants of the key of ``generation``, and of those before it; what has ended stays so.
@@ -152,9 +152,10 @@ class Retiring:
             [Subject("dossier", dossier.id)],
             {Fact.GENERATION: plan.ended, Fact.COUNT: grants, Fact.ROOT: plan.root},
         )
+        key = await self._keys.signing(tx, tx.now)
         signed = sign_statement(
             RotationStatement(
-                issuer=self._key.public_key,
+                issuer=key.public_key,
                 **momentary(tx.now),
                 organisation=dossier.organisation_id,
                 dossier=dossier.id,
@@ -168,7 +169,7 @@ class Retiring:
                 journal_position=recorded.position,
                 journal_leaf=recorded.leaf,
             ),
-            self._key,
+            key,
         )
         return SignedBytes(signed.statement, signed.signature)
 

@@ -14,13 +14,16 @@ from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.serverkey import create_server_key
 from tests.suites.samples import ManualClock
-from vault.journal import decode_entry
+from vault.journal import Actor, decode_entry
 from vault.server import gate
 from vault.server.commands.admin import make_admin
 from vault.server.commands.records import open_records
 from vault.server.commands.serving import serving
 from vault.server.commands.style import HostProblem
 from vault.server.logs import logger
+from vault.server.ports import Origin
+from vault.server.services.nextkey import NextKey
+from vault.server.services.serverkeys import next_path, read_held
 from vault.server.settings import Settings
 
 
@@ -34,14 +37,53 @@ def lines():
     return io.StringIO()
 
 
-async def test_a_key_that_the_authority_does_not_vouch_for_serves_nobody(settings, lines, tmp_path):
-    clock = ManualClock(int(time.time()))
+async def vouch(settings, lines, clock):
+    """Let an authority vouch for the key of a server that is started for that."""
     async with serving(settings, logger(lines), clock=clock) as started:
         async with open_records(settings, clock, upgrading=False) as records:
             made = await make_admin(records, "c.morel", seconds=3600, code_seconds=3600)
         authority, recovery = Identity.generate(Use.AUTHORITY), Identity.generate(Use.RECOVERY)
         async with connect(started.url, token=made.token) as service:
             await publish(service, authority, await learn(service), recovery.public, now=clock.now())
+
+
+async def test_of_several_keys_that_which_signs_has_to_be_there(settings, lines):
+    clock = ManualClock(int(time.time()))
+    await vouch(settings, lines, clock)
+    path = settings.server_key_path
+    following, aside = next_path(path), path.with_name("aside")
+    create_server_key(following)
+    first, new = read_held(path), read_held(following).identity
+    async with open_records(settings, clock, upgrading=False) as records:
+        origin = Origin(Actor("host", "uid:0"), "")
+        await NextKey(records, clock).announce(first, new, seconds=60, origin=origin)
+
+    async def fingerprint():
+        async with serving(settings, logger(lines), clock=clock) as started:
+            return started.fingerprint
+
+    following.rename(aside)
+    assert await fingerprint() == first.identity.fingerprint
+    path.rename(following)
+    aside.rename(path)
+    # Too early: the next key is here, and so is the present one, beside it.
+    assert await fingerprint() == first.identity.fingerprint
+    following.rename(aside)
+    with pytest.raises(HostProblem, match=first.identity.fingerprint):
+        await fingerprint()
+    clock.time += 60
+    assert await fingerprint() == new.fingerprint
+    path.rename(following)
+    aside.rename(path)
+    assert await fingerprint() == new.fingerprint
+    following.rename(aside)
+    with pytest.raises(HostProblem, match=new.fingerprint):
+        await fingerprint()
+
+
+async def test_a_key_that_the_authority_does_not_vouch_for_serves_nobody(settings, lines, tmp_path):
+    clock = ManualClock(int(time.time()))
+    await vouch(settings, lines, clock)
     async with serving(settings, logger(lines), clock=clock):
         pass
     create_server_key(tmp_path / "other.key")
