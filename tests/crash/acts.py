@@ -220,9 +220,8 @@ def _abandoned(answer, _made):
 
 async def _approve(town, made):
     # It names the address of the server, which is another one each time; that it was kept shows by its key.
-    crown, authority = made.ready["rekeyers"].crown.identity.public, town.authority.public
-    subject = authority.signing_key_id.hex()
-    signed = approval(town, made.admin.identity, "authority", subject, crown.key_id)
+    subject = town.authority.public.signing_key_id.hex()
+    signed = approval(town, made.admin.identity, "authority", subject, made.ready["agreed"])
     return await send_approval(town, made.admin, signed, headers=_key("approve", made))
 
 

@@ -204,12 +204,16 @@ async def _begin_rotations(made: Prepared) -> None:
     await town.rotated(admin, made.turned, grantees)
 
 
-async def _agree(made: Prepared) -> None:
-    """Let the admin agree to something, and have ready what takes that back."""
+async def agree(made: Prepared) -> None:
+    """Have something to agree to; agree to something else, and have ready what takes that back."""
     town, admin = made.town, made.admin
+    made.ready["agreed"], other = (
+        hashlib.sha256((what + made.mark).encode()).digest() for what in ("agreed", "taken back")
+    )
     subject = town.authority.public.signing_key_id.hex()
-    signed = approval(town, admin.identity, "authority", subject, bytes(32))
+    signed = approval(town, admin.identity, "authority", subject, other)
     answer = await send(town, admin, signed)
+    assert answer.status == 201, answer.body
     made.ready["approval"] = (answer.json, town.withdrawal(signed, admin.identity))
 
 
@@ -285,7 +289,7 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
     await _reencrypt(made)
     made.ready["rekeyers"] = await prepare_rekeyers(town, admin, dossier, rekeyers)
     await _begin_rotations(made)
-    await _agree(made)
+    await agree(made)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
     await doom(made)
     return made

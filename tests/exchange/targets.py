@@ -9,6 +9,7 @@ from keys.keyfile import Use
 from keys.keyring import Identity
 from tests.exchange.acts_of_people import carry
 from tests.exchange.again import seal_again
+from tests.exchange.approving import approval
 from tests.exchange.everybody import stranger
 from vault.container.manifest import CarriedRecipient
 
@@ -40,6 +41,14 @@ async def create_dossier(everybody, actor):
     key = everybody.people[issuer].identity if issuer else everybody.world.authority
     body = everybody.world.dossier_request(key, [everybody.people["admin"].identity])
     return {"json": body if issuer else {**body, "organisation": everybody.organisation}}
+
+
+@target
+async def approve(everybody, actor):
+    world = everybody.world
+    subject = world.authority.public.signing_key_id.hex()
+    identity = everybody.people["admin"].identity
+    return {"json": {"statement": carry(approval(world, identity, "authority", subject, bytes(32)))}}
 
 
 @target

@@ -263,6 +263,10 @@ async def test_an_approval_is_withdrawn_before_it_is_used(estate, other):
     await refused(estate, 1)
     again = await withdraw(world, other, given["id"], world.withdrawal(signed, other.identity))
     assert again.code == "already_exists"
+    # What was withdrawn is not handed in once more, by nobody; whoever agrees again signs again.
+    replayed = await send(world, other, signed)
+    assert (replayed.status, replayed.code) == (409, "already_exists")
+    await refused(estate, 1)
     world.clock.time += 5
     await approve(world, other, "erase", dossier, root)
     assert (await estate.ask(root.hex())).status == 200

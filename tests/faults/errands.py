@@ -8,7 +8,7 @@ from keys.keyfile import Use
 from keys.keyring import Identity
 from tests.crash.acts import ACTS, Act
 from tests.crash.heirs import Giver, Keeper, Taker
-from tests.crash.town import Prepared, damaged, doom, fresh, parted, put_part
+from tests.crash.town import Prepared, agree, damaged, doom, fresh, parted, put_part
 from tests.exchange.acts_of_people import carry
 from vault.api.route import IDEMPOTENCY_HEADER
 
@@ -160,6 +160,8 @@ _PREPARE: dict[str, Prepare] = {
     "revoke": _to_revoke,
     "rotate": _rotated,
     "retire a key": _to_retire,
+    "approve": agree,
+    "withdraw an approval": agree,
     "erase": _doomed,
     "hand a mandate over": _heir("giver", Giver),
     "take a template over": _heir("taker", Taker),
