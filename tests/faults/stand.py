@@ -88,6 +88,7 @@ async def stand_on(nursery: Nursery, pair: Remote, postgres, seaweed):
             "SCELLE_S3_ENDPOINT": f"http://{HOST}:{lines['s3'].port}",
             "SCELLE_DATABASE_URL": postgres.url(site.database, port=lines["postgresql"].port),
             "SCELLE_JANITOR_SECONDS": "0",
+            "SCELLE_SESSION_SECONDS": "86400",
         }
         server = await nursery.serve(site.folder, site.words, variables, hurry=HURRY)
         stack.callback(server.kill)

@@ -59,7 +59,7 @@ def test_a_group_is_kept_here_and_nowhere_else(town, experts):
     before = journal_size(town)
     shown = town.ask("admin", "group", "show", "experts")
     assert [(item["name"], item["refusal"]) for item in shown] == [("e1", None), ("e2", None)]
-    (listed,) = town.ask("admin", "group", "list")
+    (listed,) = [item for item in town.ask("admin", "group", "list") if item["name"] == "experts"]
     assert [item["fingerprint"] for item in listed["members"]] == [
         experts[name]["fingerprint"] for name in ("e1", "e2")
     ]
@@ -73,7 +73,7 @@ def test_nobody_gets_into_a_group_without_a_habilitation(town, experts):
     town.type("admin", "withdraw", "unvouched", "--authority", "authority.key")
     refused = town.attempt("admin", "group", "set", "more", "e1", "unvouched", "--yes")
     assert refused.code == 5
-    assert [item["name"] for item in town.ask("admin", "group", "list")] == ["experts"]
+    assert "more" not in {item["name"] for item in town.ask("admin", "group", "list")}
 
 
 def test_a_group_is_not_made_where_nobody_can_be_asked(town, experts, monkeypatch):
