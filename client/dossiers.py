@@ -13,9 +13,12 @@ from keys.derivation import key_id
 from keys.errors import Refusal
 from keys.holder import open_grant
 from keys.statements import DossierKey, Grant, Mandate, read_unjudged
+from keys.writers import followers, present_writers
 from vault.container.outcomes import ContainerError, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from client.records import Dossier
     from client.trust import Anchor
     from keys.keyfile import PublicIdentity
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from keys.statements import Signed
     from keys.trust import Verified
     from vault.container.examine import Headed
+    from vault.container.seal import SignedSeal
 
 
 class KnownDossier:
@@ -125,6 +129,21 @@ class KnownDossier:
     def successors(self, key: bytes) -> frozenset[bytes]:
         """Return the ids of the signing keys that have followed the one with id ``key`` by now."""
         return self._trust.successors(key, at=self._anchor.now())
+
+    def followers(self, seal: SignedSeal) -> dict[bytes, bytes]:
+        """Return who followed the writers that a seal lists: new signing key id by old one."""
+        return followers(self._trust, seal.seal.writers, at=self._anchor.now())
+
+    def writers(self, seal: SignedSeal) -> frozenset[bytes]:
+        """Return the ids of the keys that may write the next envelope for a seal."""
+        said = seal.seal
+        present = present_writers(self._trust, said.writers, at=self._anchor.now())
+        return present | {said.signer_key_id, *said.writers}
+
+    def writer_stays(self, listed: bytes, staying: Collection[bytes]) -> bool:
+        """Tell whether a listed writer, or who followed it, is among ``staying`` (signing key ids)."""
+        present = present_writers(self._trust, [listed], at=self._anchor.now())
+        return listed in staying or not present.isdisjoint(staying)
 
     def require_signer(self, examined: Headed, *, at: int) -> None:
         """Return only if the container's signer had a mandate at that time.

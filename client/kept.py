@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from client.distrust import Distrusted
 from client.profile import Profile
 from vault.container.examine import Expectations, judge_envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from client.dossiers import KnownDossier
+    from client.profile import ServiceProfile
     from client.records import Proof
     from keys.keyring import Identity
     from keys.unwrapping import DecapsulationKey
     from vault.container.examine import Headed
+    from vault.container.seal import SignedSeal
 
 
 class Kept(NamedTuple):
@@ -37,7 +40,8 @@ class Kept(NamedTuple):
         Raises:
             ContainerError: envelope_stale.
         """
-        judge_envelope(examined.envelope, examined.seal, Expectations(generation=self.proof.generation))
+        expected = Expectations(generation=self.proof.generation, successors=followers)
+        judge_envelope(examined.envelope, examined.seal, expected)
 
     def keys(self, identities: Sequence[Identity]) -> list[DecapsulationKey]:
         """Return the dossier's private keys that were granted to any of these identities.
@@ -51,24 +55,74 @@ class Kept(NamedTuple):
         return [key.decapsulation for keys in granted for key in keys.values()]
 
 
-def find_kept(examined: Headed) -> Kept | None:
+def find_kept(seal: SignedSeal) -> Kept | None:
     """Return what the profile keeps about a container, None if it was neither fetched nor deposited.
+
+    Args:
+        seal: its seal, verified.
 
     Raises:
         Distrusted: kept statements that do not verify.
         ClientError: a damaged profile.
     """
-    found = Profile.default().find_proof(examined.seal.seal_id)
+    found = Profile.default().find_proof(seal.seal_id)
     if found is None:
         return None
     service, proof = found
+    return Kept(proof, known_dossier(service, proof.dossier))
+
+
+def known_dossier(service: ServiceProfile, dossier: str) -> KnownDossier | None:
+    """Return what the profile keeps about a dossier of a service, None where nobody is trusted there.
+
+    Raises:
+        Distrusted: kept statements that do not verify.
+        ClientError: a damaged profile.
+    """
     pin = service.pin
     if pin is None or pin.authority is None:
-        return Kept(proof, None)
+        return None
     from client.dossiers import KnownDossier  # noqa: PLC0415 - most containers were not fetched
     from client.trust import Anchor  # noqa: PLC0415 - as above
 
-    return Kept(proof, KnownDossier(Anchor(pin), service.dossier(proof.dossier)))
+    return KnownDossier(Anchor(pin), service.dossier(dossier))
+
+
+def followers(seal: SignedSeal) -> Mapping[bytes, bytes]:
+    """Return who followed the writers that a verified seal lists, as far as the profile knows.
+
+    Raises:
+        Distrusted: what is kept of the service that has the container does not verify, or leads to nobody.
+        ClientError: a damaged profile.
+    """
+    return {old: new for known in _knowing(seal) for old, new in known.followers(seal).items()}
+
+
+def writers(seal: SignedSeal) -> frozenset[bytes]:
+    """Return the ids of the keys that may write the next envelope for a seal, as far as the profile knows.
+
+    Raises:
+        Distrusted, ClientError: as `followers`.
+    """
+    listed = {seal.seal.signer_key_id, *seal.seal.writers}
+    return frozenset(listed).union(*(known.writers(seal) for known in _knowing(seal)))
+
+
+def _knowing(seal: SignedSeal) -> Iterator[KnownDossier]:
+    """Yield what is known of a container's dossier: by the service that has it, else by any."""
+    kept = find_kept(seal)
+    if kept is not None:
+        if kept.dossier is not None:
+            yield kept.dossier
+        return
+    for service in Profile.default().services():
+        try:
+            known = known_dossier(service, seal.seal.dossier)
+        except Distrusted:
+            # Another service's quarrel.
+            continue
+        if known is not None:
+            yield known
 
 
 def recall(
@@ -84,7 +138,7 @@ def recall(
         ContainerError: envelope_stale.
         Distrusted: kept statements that do not verify.
     """
-    kept = find_kept(examined)
+    kept = find_kept(examined.seal)
     if kept is None:
         return list
     kept.check(examined)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from client.errors import N_, ClientError
-from vault.container.outcomes import ContainerError, Outcome
+from vault.container.outcomes import ContainerError, Outcome, UnknownWriterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +55,13 @@ SENTENCES: Final = {
 }
 
 
+UNKNOWN_WRITER: Final = N_(
+    "{path}: the list of accesses was written by a key that the seal does not list. If that key followed a "
+    "listed one, the statement that says so is missing here: sign in to its service with scelle login, or "
+    "fetch the container from there; otherwise get the file again [envelope_tampered]"
+)
+
+
 class RefusedContainer(ClientError):  # noqa: N818 - a refusal, often a normal outcome
     """A container was refused, or the access to it.
 
@@ -64,7 +71,8 @@ class RefusedContainer(ClientError):  # noqa: N818 - a refusal, often a normal o
     """
 
     def __init__(self, path: str, error: ContainerError) -> None:
-        super().__init__(SENTENCES[error.outcome], path=path)
+        unknown = isinstance(error, UnknownWriterError)
+        super().__init__(UNKNOWN_WRITER if unknown else SENTENCES[error.outcome], path=path)
         self.outcome = error.outcome
         self.detail = error.detail
 

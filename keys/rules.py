@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from keys.errors import Refusal, StatementError
 from keys.kinds import (
     MOMENTARY,
     Approval,
@@ -21,6 +22,7 @@ from keys.kinds import (
     Statement,
     Withdrawal,
 )
+from keys.statements import CLOCK_TOLERANCE
 
 
 class Rule(NamedTuple):
@@ -81,6 +83,33 @@ class Moment(NamedTuple):
         return cls(at, (statement.issued,), at)
 
 
+class KnownWithdrawal(NamedTuple):
+    """A withdrawal that is known.
+
+    Attributes:
+        issued: from when on it counts.
+        issuer: signing key id of who said it.
+        entitled: whether that key may withdraw anything; if not, only what it said itself.
+    """
+
+    issued: int
+    issuer: bytes
+    entitled: bool
+
+
 def portal_may(statement: Statement) -> bool:
     """Tell whether the portal of a dossier may say this: keys and grants only when it opens the dossier."""
     return not isinstance(statement, DossierKey | Grant) or statement.generation == 1
+
+
+def refuse_dates(statement: Statement, at: int) -> StatementError | None:
+    """Return why the dates of a statement do not count at a time; None if they do."""
+    if statement.issued > at + CLOCK_TOLERANCE:
+        return StatementError(Refusal.EARLY, f"this {statement.kind} is dated after that time")
+    if isinstance(statement, MOMENTARY):
+        return None
+    if statement.valid_from > at:
+        return StatementError(Refusal.EARLY, f"this {statement.kind} was not yet valid at that time")
+    if statement.valid_until and statement.valid_until < at:
+        return StatementError(Refusal.EXPIRED, f"this {statement.kind} had expired at that time")
+    return None

@@ -17,7 +17,7 @@ Decided in docs/decisions/0001-what-a-withdrawal-takes-down.md and 0002-successi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 from keys.derivation import key_id
 from keys.errors import Refusal, StatementError
@@ -33,9 +33,9 @@ from keys.kinds import (
     Succession,
     Withdrawal,
 )
-from keys.rules import RULES, Moment, portal_may
+from keys.rules import RULES, KnownWithdrawal, Moment, portal_may, refuse_dates
 from keys.signing import VerifyingKey
-from keys.statements import CLOCK_TOLERANCE, Signed, read_unjudged
+from keys.statements import Signed, read_unjudged
 from keys.succession import Successions, Tenure, require_place
 
 if TYPE_CHECKING:
@@ -55,20 +55,6 @@ class Verified(Generic[S]):
     def id(self) -> bytes:
         """The statement's id, 32 bytes: what a withdrawal names."""
         return self.signed.id
-
-
-class _Withdrawn(NamedTuple):
-    """A withdrawal that is known.
-
-    Attributes:
-        issued: from when on it counts.
-        issuer: signing key id of who said it.
-        entitled: whether that key may withdraw anything; if not, only what it said itself.
-    """
-
-    issued: int
-    issuer: bytes
-    entitled: bool
 
 
 class Trust:
@@ -256,12 +242,31 @@ class Trust:
         line = self._successions.lineage(signer)
         return frozenset(tenure.key for tenure in line if tenure.refuse(at) is None)
 
+    def line(self, key: bytes) -> tuple[Tenure, ...]:
+        """Return who had, one after the other, the place of the signing key with id ``key``."""
+        return self._successions.lineage(key)
+
+    def is_authoritys(self, key: bytes) -> bool:
+        """Tell whether the signing key with id ``key`` is or was the authority's."""
+        return any(tenure.key == key for tenure in self._authority_line)
+
+    def went_along(self, former: bytes, following: Tenure, role: Role) -> bool:
+        """Tell whether a habilitation in ``role`` stood when a key (by id) handed over, and so went along."""
+        moment = Moment.now(following.since)
+        had = {habilitation.id for habilitation, _tenure in self._habilitations.get(former, ())}
+        return any(
+            habilitation.id in had
+            and habilitation.statement.role == role
+            and self._refuse(habilitation, tenure, moment) is None
+            for habilitation, tenure in self._habilitations.get(following.key, ())
+        )
+
     def _learn(self, known: Iterable[Verified[Any]]) -> None:
         self._known = tuple(known)
         self._successions = Successions(each.statement for each in self._of(Succession))
         self._authority_line = self._successions.lineage(key_id(self.authority))
         self._habilitations: dict[bytes, list[tuple[Verified[Habilitation], Tenure]]] = {}
-        self._withdrawn: dict[bytes, list[_Withdrawn]] = {}
+        self._withdrawn: dict[bytes, list[KnownWithdrawal]] = {}
         # The latest comes first: where none counts, its reason is told.
         for habilitation in sorted(self._of(Habilitation), key=lambda each: -each.statement.issued):
             for tenure in self._successions.lineage(habilitation.statement.subject.signing_key_id):
@@ -281,7 +286,7 @@ class Trust:
             entitled = False
         else:
             entitled = True
-        known = _Withdrawn(withdrawal.issued, key_id(withdrawal.issuer), entitled)
+        known = KnownWithdrawal(withdrawal.issued, key_id(withdrawal.issuer), entitled)
         self._withdrawn.setdefault(withdrawal.withdrawn, []).append(known)
 
     def _withdrawals(self, statement_id: bytes, statement: Statement) -> Iterator[int]:
@@ -290,7 +295,7 @@ class Trust:
             if withdrawal.entitled or self._is_own(withdrawal, statement):
                 yield withdrawal.issued
 
-    def _is_own(self, withdrawal: _Withdrawn, statement: Statement) -> bool:
+    def _is_own(self, withdrawal: KnownWithdrawal, statement: Statement) -> bool:
         try:
             line = self._successions.lineage(key_id(statement.issuer))
             require_place(line, withdrawal.issuer, withdrawal.issued)
@@ -300,7 +305,7 @@ class Trust:
 
     def _require_standing(self, statement: Statement, statement_id: bytes, at: int) -> None:
         """Judge a statement's dates and withdrawals, its issuer apart."""
-        refusal = _refuse_dates(statement, at)
+        refusal = refuse_dates(statement, at)
         if refusal is None and not isinstance(statement, MOMENTARY):
             refusal = self._refuse_withdrawn(statement, statement_id, at)
         if refusal is not None:
@@ -323,7 +328,7 @@ class Trust:
             return
         rule = RULES[type(statement)]
         issuer = key_id(statement.issuer)
-        if rule.authority and any(tenure.key == issuer for tenure in self._authority_line):
+        if rule.authority and self.is_authoritys(issuer):
             require_place(self._authority_line, issuer, *moment.held)
             return
         roles = rule.roles
@@ -364,7 +369,7 @@ class Trust:
         if not self._is_the_authoritys(statement):
             return StatementError(Refusal.NOT_ENTITLED, "the habilitation is not the authority's")
         return (
-            _refuse_dates(statement, moment.at)
+            refuse_dates(statement, moment.at)
             or self._refuse_withdrawn(statement, habilitation.id, moment.cutoff)
             or next(filter(None, map(tenure.refuse, moment.held)), None)
         )
@@ -385,15 +390,3 @@ def _read(signed: Signed) -> Verified[Any]:
     raise StatementError(
         Refusal.WRONG_KIND, "trust is built from habilitations, withdrawals and successions only"
     )
-
-
-def _refuse_dates(statement: Statement, at: int) -> StatementError | None:
-    if statement.issued > at + CLOCK_TOLERANCE:
-        return StatementError(Refusal.EARLY, f"this {statement.kind} is dated after that time")
-    if isinstance(statement, MOMENTARY):
-        return None
-    if statement.valid_from > at:
-        return StatementError(Refusal.EARLY, f"this {statement.kind} was not yet valid at that time")
-    if statement.valid_until and statement.valid_until < at:
-        return StatementError(Refusal.EXPIRED, f"this {statement.kind} had expired at that time")
-    return None

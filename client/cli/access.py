@@ -63,7 +63,7 @@ class _Changeable(NamedTuple):
         passwords: Sequence[PasswordAccess] = (),
         recipients: Sequence[CarriedRecipient] = (),
     ) -> SignedEnvelope:
-        signer = self.who.signer(self.unlocked, self.examined.seal.seal)
+        signer = self.who.signer(self.unlocked, self.examined.seal)
         with progress(_("copying"), self.file.size, quiet=quiet) as advance:
             return change_accesses(
                 self.file,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from keys.signing import SigningKey
     from keys.unwrapping import DecapsulationKey
     from vault.container.examine import Headed
-    from vault.container.seal import Seal
+    from vault.container.seal import Seal, SignedSeal
     from vault.container.unlocking import Unlocked
 
 
@@ -120,12 +120,13 @@ class Who:
                 return opened.policy
         return known
 
-    def signer(self, unlocked: Unlocked, seal: Seal | None = None) -> SigningKey:
+    def signer(self, unlocked: Unlocked, seal: SignedSeal | None = None) -> SigningKey:
         """Return the key that signs a change: of the template, a key file, or the container itself.
 
         Args:
             unlocked: the container.
-            seal: of a container that stays the same: one of its writers comes before others.
+            seal: of a container that stays the same: one of its writers comes before others, then one that
+                followed them.
 
         Raises:
             UsageProblem: there is none.
@@ -136,10 +137,13 @@ class Who:
                 found.append(identity.signing)
             except WrongUseError:
                 continue
-        writers = {seal.signer_key_id, *seal.writers} if seal else set()
-        for key in found:
-            if key.key_id in writers:
-                return key
+        if seal is not None:
+            listed = [key for key in found if key.key_id in {seal.seal.signer_key_id, *seal.seal.writers}]
+            if found and not listed:
+                from client.kept import writers  # noqa: PLC0415 - nearly always one is listed
+
+                listed = [key for key in found if key.key_id in writers(seal)]
+            found = listed or found
         if found:
             return found[0]
         if unlocked.identity:

@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from client.errors import N_, ClientError
 from client.refusals import refusing
-from vault.container.examine import NOTHING_EXPECTED, Examined, Expectations, examine, verify_blocks
+from vault.container.examine import (
+    NOTHING_EXPECTED,
+    Examined,
+    Expectations,
+    examine,
+    nobody,
+    verify_blocks,
+)
 from vault.container.steps import Read, require, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
+    from vault.container.seal import SignedSeal
     from vault.container.steps import Event
 
     Advance = Callable[[int], None]
@@ -83,9 +91,14 @@ class ContainerFile:
     def examine(self, expected: Expectations = NOTHING_EXPECTED) -> Examined:
         """Examine it without a key.
 
+        Who followed the writers of its seal is looked up in the profile, unless ``expected`` says.
+
         Raises:
             RefusedContainer: any outcome but no_access and unsafe_path.
+            Distrusted: it was written by a key that what the profile keeps does not lead to any more.
         """
+        if expected.successors is nobody:
+            expected = expected._replace(successors=_in_profile)
         return self.run(examine(self.size, expected))
 
     def verify(self, examined: Examined, advance: Advance) -> None:
@@ -169,6 +182,12 @@ class ContainerFile:
             raise ClientError(
                 N_("{path}: the container was changed by somebody else meanwhile; try again"), path=self.path
             )
+
+
+def _in_profile(seal: SignedSeal) -> Mapping[bytes, bytes]:
+    from client.kept import followers  # noqa: PLC0415 - hardly ever is there anybody to look for
+
+    return followers(seal)
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from client.errors import N_, AccessProblem
 from client.exchange.containers import ContainerFile
 from client.exchange.targets import AtomicFile
+from client.kept import writers
 from keys.derivation import key_id
 from vault.container.examine import Expectations
 from vault.container.rewrap import replace_envelope, rewrap
@@ -44,7 +45,7 @@ def change_accesses(
         container: the file.
         examined: what it is.
         unlocked: its key.
-        writer: the seal's signer, or a key that the seal lists.
+        writer: the seal's signer, or a key that the seal lists or that is known to have followed one.
         remove: ids of accesses that go.
         passwords: password accesses that come.
         recipients: public keys that come.
@@ -57,7 +58,8 @@ def change_accesses(
         OSError: the system refuses.
     """
     seal = examined.seal.seal
-    if key_id(writer.public_key) not in {seal.signer_key_id, *seal.writers}:
+    own = key_id(writer.public_key)
+    if own not in {seal.signer_key_id, *seal.writers} and own not in writers(examined.seal):
         raise AccessProblem(
             N_(
                 "{path}: this key may not change who opens it; only its signer and the keys that the seal "
@@ -73,6 +75,7 @@ def change_accesses(
         passwords=passwords,
         recipients=recipients,
         cost=examined.envelope.envelope.kdf.cost,
+        successors=[own],
     )
     with AtomicFile(container.path, force=True, mode=container.mode) as target:
         target.write(replace_envelope(examined, envelope))

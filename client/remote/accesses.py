@@ -7,9 +7,11 @@ the change made to that.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from client.distrust import CONTAINER, Distrusted
+from client.kept import known_dossier
 from client.records import Proof
 from client.refusals import refusing
 from client.remote.failures import not_ours
@@ -27,7 +29,7 @@ from vault.container.manifest import CarriedRecipient
 from vault.container.rewrap import replace_envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from client.profile import ServiceProfile
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from vault.api.models.evidence import Version
     from vault.container.envelope import SignedEnvelope
     from vault.container.examine import Headed, Outline
+    from vault.container.seal import SignedSeal
 
 ATTEMPTS: Final = 8
 """How often an envelope is met again that somebody else wrote meanwhile."""
@@ -72,7 +75,8 @@ async def fetch_stored(service: Service, known: ServiceProfile, version: Version
     offset = preamble.seal_offset - preamble.payload_offset
     end = await _read(service.fetch_body(version.evidence, version.number, offset=offset), _MAX_SEAL)
     before = known.proof(bytes.fromhex(version.seal_id))
-    expected = Expectations(version.dossier, generation=before.generation if before else 0)
+    seen = before.generation if before else 0
+    expected = Expectations(version.dossier, generation=seen, successors=partial(_followers, known))
     with refusing(name):
         outline = read_outline(head, end, expected)
     if outline.seal.seal_id.hex() != version.seal_id:
@@ -161,6 +165,11 @@ def dossier_slots(headed: Headed, key: DossierKey) -> tuple[list[bytes], list[Ca
     also = [slot.id for slot in every if slot.role != "dossier" and slot.key in keys]
     current = CarriedRecipient("dossier", key.generation, key.public_key)
     return [*outdated, *also], [] if len(outdated) < len(slots) else [current]
+
+
+def _followers(known: ServiceProfile, seal: SignedSeal) -> Mapping[bytes, bytes]:
+    dossier = known_dossier(known, seal.seal.dossier)
+    return dossier.followers(seal) if dossier else {}
 
 
 async def _read(opening: AbstractAsyncContextManager[Stream], maximum: int) -> bytes:

@@ -129,7 +129,9 @@ async def fetch(
         version.evidence,
         version.number,
         path,
-        expected=Expectations(dossier=dossier, generation=max(seen, version.generation)),
+        expected=Expectations(
+            dossier=dossier, generation=max(seen, version.generation), successors=judged.followers
+        ),
         check=check,
         force=force,
         resume=resume,

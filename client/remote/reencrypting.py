@@ -22,6 +22,7 @@ from client.remote.sending import Delivery, find_delivered, send_whole
 from client.trust import check_receipt
 from keys.kinds import MAX_WRITERS
 from vault.api.problems import Code
+from vault.container.examine import Expectations
 from vault.container.manifest import CarriedRecipient
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Reencrypting:
             )
         newest = [keys[generation].decapsulation for generation in sorted(keys, reverse=True)]
         self._access = Access(lambda: newest)
+        self._expected = Expectations(successors=desk.known.followers)
 
     async def one(self, left: Left, advance: Advance = lambda _count: None) -> Done | None:
         """Do what is left of one version; None where somebody else did, or it is gone.
@@ -169,7 +171,7 @@ class Reencrypting:
 
     def _seal(self, version: Version) -> tuple[int, int]:
         """Seal the fetched container anew; return how many accesses that lost, and its size."""
-        with open_file(self._old, self._access) as container:
+        with open_file(self._old, self._access, self._expected) as container:
             accesses = accesses_of(container, self._hands.removed)
             lost = accesses.passwords + accesses.lost
             if lost and not accesses.kept and not self._hands.without_depositor:
@@ -206,7 +208,7 @@ class Reencrypting:
 
     def _require_opens(self, path: str) -> None:
         """Return only if a container opens with the dossier's current key."""
-        with open_file(path, self._access) as container:
+        with open_file(path, self._access, self._expected) as container:
             slots = container.examined.envelope.envelope.recipient_slots
             opened = {slot.id: slot.generation for slot in slots if slot.role == "dossier"}
             if opened.get(container.unlocked.slot_id) != self._current.generation:

@@ -45,7 +45,7 @@ class Hands(NamedTuple):
 
     Attributes:
         identity: the admin's, which opens its grants and signs the new ones.
-        writer: the key that signs envelopes: one that the seals list.
+        writer: the key that signs envelopes: one that the seals list, or that followed one.
     """
 
     identity: Identity
@@ -128,6 +128,7 @@ class _Wrapping:
         self._opens = {
             generation: key.decapsulation for generation, key in known.opened_by(hands.identity).items()
         }
+        self._known = known
         self._key = known.current_key()
         self._removed = removed
         self._passwords = passwords
@@ -159,7 +160,11 @@ class _Wrapping:
             outline = read_outline(
                 read_stored(item.head, "envelope"),
                 read_stored(item.seal, "envelope"),
-                Expectations(dossier=self._dossier, generation=version.generation),
+                Expectations(
+                    dossier=self._dossier,
+                    generation=version.generation,
+                    successors=self._known.followers,
+                ),
             )
             if outline.seal.seal_id.hex() != version.seal_id:
                 raise not_ours("seal")
@@ -169,12 +174,18 @@ class _Wrapping:
         gone += [slot.id for slot in outline.envelope.envelope.recipient_slots if slot.key in self._removed]
         if not self._passwords:
             gone += [slot.id for slot in outline.envelope.envelope.password_slots]
-        envelope = rewrap(outline, unlocked, self._writer, remove=gone, recipients=recipients)
+        envelope = rewrap(
+            outline,
+            unlocked,
+            self._writer,
+            remove=gone,
+            recipients=recipients,
+            successors=[key_id(self._writer.public_key)],
+        )
         return replace_envelope(outline, envelope)
 
     def _require_writer(self, outline: Outline, evidence: str) -> None:
-        seal = outline.seal.seal
-        if key_id(self._writer.public_key) not in {seal.signer_key_id, *seal.writers}:
+        if key_id(self._writer.public_key) not in self._known.writers(outline.seal):
             raise AccessProblem(
                 N_(
                     "{evidence}: the seal does not let your key change who opens it; let an admin go on whom "

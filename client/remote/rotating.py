@@ -193,7 +193,8 @@ async def give_next_key(
     # Nobody new: what is sealed already, and every template, lists the writers of the present key.
     # That goes for the authority too: one that followed writes in dossiers that are opened from then on.
     staying = {*anchor.authority_line, *(admin.identity.signing_key_id for admin in admins)}
-    writers = dict.fromkeys(one for one in current.writers if one in staying)
+    # Whoever followed a listed key writes in its place, so that key stays listed.
+    writers = dict.fromkeys(one for one in current.writers if planned.known.writer_stays(one, staying))
     key, generation = Identity.generate(Use.DOSSIER), current.generation + 1
     statement = DossierKey(
         issuer=issuer.signing.public_key,

@@ -40,7 +40,7 @@ def keep(service, examined, generation=1, **changes):
 
 def test_what_was_never_fetched_is_not_known(service, container):
     examined = examine(container)
-    assert find_kept(examined) is None
+    assert find_kept(examined.seal) is None
     assert recall(examined, lambda: [s.REVIEWER])() == []
 
 
@@ -89,5 +89,5 @@ def test_where_nobody_is_trusted_nothing_opens_and_the_generation_still_counts(s
     with pytest.raises(ContainerError, match="envelope_stale"):
         recall(examined, lambda: [s.REVIEWER])
     service.keep_proof(Proof(examined.seal.seal_id, "ab" * 16, 1, "D-1", 1))
-    kept = find_kept(examined)
+    kept = find_kept(examined.seal)
     assert kept.keys([s.REVIEWER]) == []

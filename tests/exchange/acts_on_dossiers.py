@@ -20,7 +20,7 @@ from keys.statements import (
     sign_statement,
 )
 from tests.exchange.acts_of_people import YEAR, carry
-from vault.container.examine import examine
+from vault.container.examine import Expectations, examine, nobody
 from vault.container.manifest import CarriedRecipient
 from vault.container.plan import DeclaredFile
 from vault.container.rewrap import replace_envelope, rewrap
@@ -169,7 +169,7 @@ class ActsOnDossiers:
 
         ``keys`` is a public key of the dossier that its accesses are written anew for, with its generation.
         """
-        examined = examine_whole(container)
+        examined = examine_whole(container, options.pop("followers", nobody))
         if keys := options.pop("keys", None):
             options["recipients"] = [*options.get("recipients", ()), CarriedRecipient("dossier", *keys)]
             options["remove"] = dossier_slots(examined)
@@ -212,8 +212,9 @@ def seal_files(request, files, signer) -> bytes:
     return out.getvalue()
 
 
-def examine_whole(container):
-    return run(examine(len(container)), lambda at, length: container[at : at + length])
+def examine_whole(container, followers=nobody):
+    expected = Expectations(successors=followers)
+    return run(examine(len(container), expected), lambda at, length: container[at : at + length])
 
 
 def signer_id(identity) -> str:

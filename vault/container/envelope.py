@@ -14,10 +14,10 @@ from keys.errors import LimitError, MalformedError, SignatureError
 from keys.recipients import WRAPPED_LENGTH
 from keys.signing import PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH, VerifyingKey
 from vault.container import limits
-from vault.container.outcomes import ContainerError, Outcome
+from vault.container.outcomes import ContainerError, Outcome, UnknownWriterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 CONTEXT: Final = "scelle/1 envelope"
 SLOT_ID_LENGTH: Final = 8
@@ -180,7 +180,7 @@ def verify_envelope(
     commitment: bytes,
     signer: bytes,
     writers: tuple[bytes, ...],
-    successors: Mapping[bytes, bytes],
+    successors: Callable[[], Mapping[bytes, bytes]],
 ) -> None:
     """Check that the envelope belongs to a seal and was written by somebody whom that seal allows.
 
@@ -192,29 +192,32 @@ def verify_envelope(
         commitment: the verified seal's, 32 bytes.
         signer: public key of the seal's signer.
         writers: key ids that the seal lists.
-        successors: key id of a new key by key id of the old one, from succession statements that the caller
-            has verified.
+        successors: asked where the writer is none of these; returns the key id of a new key by that of the
+            old one, from succession statements that the caller has verified.
 
     Raises:
+        UnknownWriterError: nothing that is known leads to the writer.
         ContainerError: envelope_tampered.
     """
     envelope = signed.envelope
     if envelope.commitment != commitment:
         raise ContainerError(Outcome.ENVELOPE_TAMPERED, "the envelope belongs to another container")
-    if envelope.writer != signer:
-        allowed = set(writers)
-        for listed in writers:
-            current = listed
-            while (current := successors.get(current, b"")) and current not in allowed:
-                allowed.add(current)
-        if key_id(envelope.writer) not in allowed:
-            raise ContainerError(
-                Outcome.ENVELOPE_TAMPERED, "the envelope was written by a key that the seal does not list"
-            )
+    writer = key_id(envelope.writer)
+    if envelope.writer != signer and writer not in writers and not _follows(writer, writers, successors()):
+        raise UnknownWriterError(writer)
     try:
         VerifyingKey(envelope.writer).verify(signed.signature, signed.json, context=CONTEXT)
     except (MalformedError, SignatureError):
         raise ContainerError(Outcome.ENVELOPE_TAMPERED, "the envelope's signature does not verify") from None
+
+
+def _follows(writer: bytes, writers: tuple[bytes, ...], successors: Mapping[bytes, bytes]) -> bool:
+    seen = set(writers)
+    for listed in writers:
+        current = listed
+        while (current := successors.get(current, b"")) and current not in seen:
+            seen.add(current)
+    return writer in seen
 
 
 def check_kdf(envelope: Envelope) -> None:

@@ -24,9 +24,14 @@ from vault.container.seal import SignedSeal, parse_seal, verify_seal
 from vault.container.steps import Read
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from vault.container.steps import Steps
+
+
+def nobody(_seal: SignedSeal) -> Mapping[bytes, bytes]:
+    """Say of every seal that nobody is known who followed its writers."""
+    return {}
 
 
 class Expectations(NamedTuple):
@@ -36,13 +41,14 @@ class Expectations(NamedTuple):
         dossier: the dossier that the container must belong to.
         signers: key ids, one of which must have signed the seal.
         generation: the highest envelope generation that the caller has seen of this container.
-        successors: new key id by old key id, from succession statements that the caller has verified.
+        successors: asked about a verified seal whose envelope was written by a key that it does not list;
+            returns the new key id by the old one, from succession statements that the caller has verified.
     """
 
     dossier: str | None = None
     signers: Collection[bytes] | None = None
     generation: int = 0
-    successors: Mapping[bytes, bytes] = {}
+    successors: Callable[[SignedSeal], Mapping[bytes, bytes]] = nobody
 
 
 NOTHING_EXPECTED = Expectations()
@@ -181,7 +187,7 @@ def judge_envelope(envelope: SignedEnvelope, seal: SignedSeal, expected: Expecta
         commitment=seal.seal.commitment,
         signer=seal.seal.signer,
         writers=seal.seal.writers,
-        successors=expected.successors,
+        successors=lambda: expected.successors(seal),
     )
     if envelope.envelope.generation < expected.generation:
         raise ContainerError(

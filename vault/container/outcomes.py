@@ -35,5 +35,19 @@ class ContainerError(Exception):
         self.detail = detail
 
 
+class UnknownWriterError(ContainerError):
+    """The envelope's writer is not one that the seal lists, and no known succession leads there from one.
+
+    The outcome is envelope_tampered; with the missing succession it might be a good envelope.
+    """
+
+    def __init__(self, writer: bytes) -> None:
+        super().__init__(
+            Outcome.ENVELOPE_TAMPERED,
+            f"the envelope was written by {writer.hex()}, which the seal does not list, "
+            "and no succession is known that leads there from a key that it lists",
+        )
+
+
 class MisuseError(Exception):
     """The caller asked for something that no container can have; nothing was written."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from client.cli.online.connection import anchored, known_service, signed_in, wait_for
 from client.cli.online.passwords import check_proof, entered
 from client.errors import N_, AccessProblem, UsageProblem
+from client.kept import writers
 from client.refusals import refusing
 from client.remote.accesses import EnvelopeWriter, dossier_slots, fetch_stored
 from client.remote.fetching import choose_version
@@ -90,9 +91,9 @@ class DepositedContainer:
                 raise UsageProblem(
                     N_("the dossier's own access stays: the service takes no proof without it")
                 )
-        seal = self.examined.seal.seal
+        seal = self.examined.seal
         signer = self._who.signer(self.unlocked, seal)
-        if key_id(signer.public_key) not in {seal.signer_key_id, *seal.writers}:
+        if key_id(signer.public_key) not in writers(seal):
             raise AccessProblem(
                 N_("{proof}: this key may not change who opens it; only its signer and listed keys may"),
                 proof=self._stored.version.evidence,
@@ -102,6 +103,8 @@ class DepositedContainer:
     async def _fetch(self, given: GivenProof) -> Stored:
         async with entered(self._known, self._who) as (connection, _line):
             version = await _find(connection.service, given)
+            fetched = await fetch_keys(connection.service, version.dossier)
+            keep_judged(self._known, anchored(connection), fetched)
             return await fetch_stored(connection.service, self._known, version)
 
     async def _write(self, following: _Next) -> SignedEnvelope:
@@ -151,6 +154,7 @@ class _Next:
             passwords=self.passwords,
             recipients=[*self.recipients, *current],
             cost=envelope.kdf.cost,
+            successors=[key_id(self.signer.public_key)],
         )
         return self.made
 

@@ -38,7 +38,7 @@ def judge_container(path: str, reviewer: Identity, *, quiet: bool) -> Judged:
         RefusedContainer: not even its seal can be read.
     """
     with ContainerFile.open(path) as file:
-        kept = find_kept(file.examine())
+        kept = find_kept(file.examine().seal)
     if kept is None:
         raise NotFoundProblem(
             N_("{path}: this was not fetched with scelle evidence fetch; nobody waits for your word"),

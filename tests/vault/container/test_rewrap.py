@@ -117,7 +117,7 @@ def test_who_may_write(forged):
     for writer in (STRANGER, READER, DOSSIER):
         with pytest.raises(MisuseError, match="does not list it"):
             rewrapped(forged, writer)
-    expected = Expectations(successors={AUTHORITY.signing_id: STRANGER.signing_id})
+    expected = Expectations(successors=lambda _seal: {AUTHORITY.signing_id: STRANGER.signing_id})
     data = rewrapped(forged, STRANGER, expected=expected, successors=[STRANGER.signing_id])
     examine_bytes(data, expected)
     assert_refused(Outcome.ENVELOPE_TAMPERED, data, match="does not list")

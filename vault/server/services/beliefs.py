@@ -277,10 +277,12 @@ class Beliefs:
     ) -> tuple[SignedStatement, ...]:
         """Return what ``statements`` are judged by.
 
-        Those are their issuers' habilitations, what ended those, and who followed the signers of mandates.
+        Those are their issuers' habilitations, what ended those, and who followed the signers of mandates
+        and the writers that dossier keys list.
         """
         keys = {row.issuer for row in statements}
         keys |= {row.subject for row in statements if row.kind == "mandate" and row.subject is not None}
+        keys |= await self._writers_gone(view, statements)
         grounds = await self.grounds(view, keys)
         return tuple(views.statement(row) for row in grounds.all)
 
@@ -309,6 +311,22 @@ class Beliefs:
         return Grounds(
             tuple(habilitations.values()), tuple(withdrawals.values()), tuple(successions.values())
         )
+
+    async def judge(self, view: View, keys: Iterable[bytes]) -> Trust:
+        """Return the judge who knows what is known of signing keys (by key id), and of the authority.
+
+        Raises:
+            RefusedError: authority_missing.
+        """
+        return await self._trust(view, await self.grounds(view, keys))
+
+    async def _writers_gone(self, view: View, statements: Iterable[rows.StoredStatement]) -> set[bytes]:
+        """Return the ids of the writers that dossier keys list and that handed over."""
+        listed: set[bytes] = set()
+        for row in statements:
+            if row.kind == "dossier key":
+                listed.update(read_unjudged(views.stored(row), DossierKey).writers)
+        return {key for key in listed if await view.statements.find("succession", subject=key)}
 
     def _subject(self, row: rows.StoredStatement) -> bytes:
         """Return the id of the signing key that a stored habilitation names."""

@@ -15,6 +15,7 @@ from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.admission import Admission
 from vault.server.services.publishing import generation_moved
+from vault.server.services.writers import following
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,6 +35,7 @@ class Rewriting:
 
     def __init__(self, records: Records, beliefs: Beliefs) -> None:
         self._records = records
+        self._beliefs = beliefs
         self._admission = Admission(beliefs)
 
     async def rewrite(
@@ -42,7 +44,8 @@ class Rewriting:
         """Put an envelope of generation ``expected`` + 1 in the place of generation ``expected``.
 
         Raises:
-            ContainerError: it is no envelope, or not this seal's, or not by a writer whom the seal lists.
+            ContainerError: it is no envelope, or not this seal's, or not by a writer whom the seal lists,
+                or who has the place of one.
             RefusedError: precondition_failed; conflict; dossier_key_outdated; password_forbidden;
                 quota_exceeded.
         """
@@ -53,7 +56,7 @@ class Rewriting:
             assert version is not None
             if version.generation != expected:
                 raise generation_moved(version.generation)
-            await _judge(tx, version, preamble, envelope)
+            await self._judge(tx, version, preamble, envelope)
             dossier = await self._admission.check_dossier(tx, version.dossier_id)
             await self._admission.check_slots(tx, dossier, envelope.envelope)
             reach(Failpoint.REWRITE_JUDGED)
@@ -83,12 +86,17 @@ class Rewriting:
             reach(Failpoint.REWRITE_WRITTEN)
         return views.version(after)
 
-
-async def _judge(tx: Change, version: rows.Version, preamble: Preamble, envelope: SignedEnvelope) -> None:
-    """Judge an envelope against the stored seal, as it would be judged in a whole container."""
-    stored = await tx.evidence.seal(version.seal_id)
-    assert stored is not None
-    seal = parse_stored_seal(stored)
-    judge_head(preamble, envelope, seal, Expectations(generation=version.generation + 1))
-    if envelope.envelope.generation != version.generation + 1:
-        raise RefusedError(Code.CONFLICT, f"the next generation of the envelope is {version.generation + 1}")
+    async def _judge(
+        self, tx: Change, version: rows.Version, preamble: Preamble, envelope: SignedEnvelope
+    ) -> None:
+        """Judge an envelope against the stored seal, as it would be judged in a whole container."""
+        stored = await tx.evidence.seal(version.seal_id)
+        assert stored is not None
+        seal = parse_stored_seal(stored)
+        known = await following(self._beliefs, tx, envelope.envelope, seal.seal, at=tx.now)
+        expected = Expectations(generation=version.generation + 1, successors=lambda _seal: known)
+        judge_head(preamble, envelope, seal, expected)
+        if envelope.envelope.generation != version.generation + 1:
+            raise RefusedError(
+                Code.CONFLICT, f"the next generation of the envelope is {version.generation + 1}"
+            )

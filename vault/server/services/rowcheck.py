@@ -11,12 +11,14 @@ from vault.container.heads import judge_head, parse_head
 from vault.container.outcomes import ContainerError
 from vault.server.services.bodies import body_size, is_signed, read_seal
 from vault.server.services.damage import Finding, Kind
+from vault.server.services.writers import followed
 from vault.server.stores.records.publishing import ACTIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from vault.container.seal import SignedSeal
+    from vault.server.services.beliefs import Beliefs
     from vault.server.stores.records import rows
     from vault.server.stores.records.transactions import Reading
 
@@ -33,6 +35,8 @@ class Rows(NamedTuple):
         entry: the journal entry that the receipt names.
         beside: of a re-encrypted version what it re-encrypts, of an original what stands in its place.
         beside_seal: the seal of that as it is stored.
+        followers: who followed the writers that the seal lists, where the envelope was written by nobody
+            whom it lists: new key id by old one.
     """
 
     version: rows.Version
@@ -43,17 +47,18 @@ class Rows(NamedTuple):
     entry: rows.JournalEntry | None
     beside: rows.Version | None = None
     beside_seal: bytes | None = None
+    followers: Mapping[bytes, bytes] = {}
 
 
-async def read_rows(view: Reading, seal_id: bytes) -> Rows | None:
-    """Return what there is of a version, None where there is no such version."""
+async def read_rows(view: Reading, seal_id: bytes, beliefs: Beliefs, *, at: int) -> Rows | None:
+    """Return what there is of a version at the time ``at``, None where there is no such version."""
     version = await view.evidence.by_seal(seal_id)
     if version is None:
         return None
     receipt = _read_receipt(await view.evidence.receipt(seal_id), seal_id)
     entries = await view.journal.entries(receipt.journal_position, 1) if receipt is not None else ()
     beside = await _beside(view, version)
-    return Rows(
+    found = Rows(
         version,
         await view.evidence.proof(version.proof_id),
         await view.evidence.head(seal_id),
@@ -63,6 +68,19 @@ async def read_rows(view: Reading, seal_id: bytes) -> Rows | None:
         beside,
         await view.evidence.seal(beside.seal_id) if beside is not None else None,
     )
+    return found._replace(followers=await _followers(view, found, beliefs, at=at))
+
+
+async def _followers(view: Reading, found: Rows, beliefs: Beliefs, *, at: int) -> Mapping[bytes, bytes]:
+    seal = seal_of(found)
+    if seal is None or found.head is None:
+        return {}
+    try:
+        envelope = parse_head(found.head)[1].envelope
+        return await followed(beliefs, view, envelope, seal.seal, at=at)
+    except (ContainerError, KeyMaterialError):
+        # What is damaged is said where it is judged.
+        return {}
 
 
 async def _beside(view: Reading, version: rows.Version) -> rows.Version | None:
@@ -127,7 +145,8 @@ def _check_envelope(found: Rows, seal: SignedSeal | None) -> Iterator[Finding]:
     try:
         preamble, envelope = parse_head(head)
         if seal is not None:
-            judge_head(preamble, envelope, seal, Expectations(generation=1))
+            expected = Expectations(generation=1, successors=lambda _seal: found.followers)
+            judge_head(preamble, envelope, seal, expected)
     except ContainerError as error:
         yield Finding(Kind.ENVELOPE_DAMAGED, f"the envelope was changed: {error.detail}")
         return

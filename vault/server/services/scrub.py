@@ -20,6 +20,7 @@ from vault.server.ports import (
     StoreError,
     StoreUnavailableError,
 )
+from vault.server.services.beliefs import Beliefs
 from vault.server.services.bodies import BodyCheck, body_size, find_seal
 from vault.server.services.damage import Finding, Kind
 from vault.server.services.erasurecheck import check_erasures
@@ -108,6 +109,7 @@ class Scrub:
         self._clock = clock
         self._found = found
         self._progress = progress or (lambda _scrubbing: None)
+        self._beliefs = Beliefs()
 
     async def run(self, dossier_id: str | None = None) -> Scrubbing:
         """Look at everything, or at what one dossier holds, and keep how it ended.
@@ -207,7 +209,7 @@ class Scrub:
 
     async def _rows(self, seal_id: bytes) -> Rows | None:
         async with self._records.read() as view:
-            return await read_rows(view, seal_id)
+            return await read_rows(view, seal_id, self._beliefs, at=self._clock.now())
 
     async def _look(self, found: Rows, scrubbing: Scrubbing) -> AsyncGenerator[Finding, None]:
         version, seal, size = found.version, seal_of(found), None
