@@ -108,6 +108,26 @@ def writers(seal: SignedSeal) -> frozenset[bytes]:
     return frozenset(listed).union(*(known.writers(seal) for known in _knowing(seal)))
 
 
+def present_recovery(seal: SignedSeal) -> bytes | None:
+    """Return the public recovery key that the authority named by a template speaks of now.
+
+    Args:
+        seal: a template's, verified; the first of its writers is the authority.
+
+    Raises:
+        Distrusted: what is kept of a service that trusts this authority does not count.
+    """
+    from client.trust import Anchor  # noqa: PLC0415 - as in known_dossier
+
+    for service in Profile.default().services():
+        pin = service.pin
+        if pin is not None and pin.authority is not None and seal.seal.writers:
+            anchor = Anchor(pin)
+            if seal.seal.writers[0] in anchor.authority_line:
+                return anchor.recovery_key()
+    return None
+
+
 def _knowing(seal: SignedSeal) -> Iterator[KnownDossier]:
     """Yield what is known of a container's dossier: by the service that has it, else by any."""
     kept = find_kept(seal)

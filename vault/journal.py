@@ -37,6 +37,7 @@ class Action(StrEnum):
     APPROVAL_WITHDRAWN = "approval.withdrawn"
     AUTHORITY_PUBLISHED = "authority.published"
     AUTHORITY_SUCCEEDED = "authority.succeeded"
+    RECOVERY_KEY_PUBLISHED = "authority.recovery_key"
     DEPOSITOR_ADDED = "depositor.added"
     DEPOSITOR_REMOVED = "depositor.removed"
     DEPOSITOR_SUCCEEDED = "depositor.succeeded"

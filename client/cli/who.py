@@ -165,7 +165,7 @@ class Template:
 
     def __init__(self, container: OpenContainer, former: tuple[Identity, ...] = ()) -> None:
         self.seal = container.examined.seal.seal
-        self.recipients = container.opened.manifest.recipients
+        self.recipients = _with_present_recovery(container)
         self.policy = asked_of(self.seal.dossier) or from_note(container.opened.manifest.note)
         self.identity = Identity.from_seed(container.unlocked.identity, Use.PERSON)
         self.former = former
@@ -174,6 +174,18 @@ class Template:
     def reader(self) -> CarriedRecipient:
         """The depositor, as a reader of what it seals."""
         return CarriedRecipient("reader", 0, self.identity.public.kem)
+
+
+def _with_present_recovery(container: OpenContainer) -> tuple[CarriedRecipient, ...]:
+    """Return whom a template seals to; where the authority named another recovery key since, to that one."""
+    from client.kept import present_recovery  # noqa: PLC0415 - only templates ask for it
+
+    carried = container.opened.manifest.recipients
+    present = present_recovery(container.examined.seal)
+    if present is None or not any(one.role == "recovery" for one in carried):
+        return carried
+    others = tuple(one for one in carried if one.role != "recovery")
+    return (*others, CarriedRecipient("recovery", 0, present))
 
 
 def template_policy(path: str, access: PasswordAccess, dossier: str) -> str | None:

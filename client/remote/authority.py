@@ -8,6 +8,7 @@ from client import distrust
 from client.distrust import Distrusted, judging
 from client.errors import N_, UsageProblem
 from client.remote.carriage import from_model, read_identity, to_model
+from client.remote.handover import say_when
 from client.remote.trust import learn
 from keys.errors import Refusal
 from keys.keyfile import encode_public
@@ -72,6 +73,29 @@ async def publish(
         )
     )
     return await learn(service)
+
+
+async def publish_recovery_key(
+    service: Service, anchor: Anchor, authority: Identity, recovery: PublicIdentity
+) -> None:
+    """Say for the authority that seals carry a slot for another recovery key from now on.
+
+    Args:
+        service: signed in as an admin.
+        anchor: whom to trust.
+        authority: the identity that speaks as the authority now.
+        recovery: the public identity of the next recovery key.
+
+    Raises:
+        ServiceProblem: the service refuses, such as a key that was the recovery key before.
+    """
+
+    async def send(at: int) -> None:
+        statement = RecoveryKey(authority.signing.public_key, **lasting(at, 0), public_key=recovery.kem)
+        signed = sign_statement(statement, authority.signing)
+        await service.publish_recovery_key(StatementRequest(statement=to_model(signed)))
+
+    await say_when(send, now=anchor.now())
 
 
 async def habilitate(

@@ -176,8 +176,8 @@ def check_accesses(
     if key_id(anchor.recovery_key()) not in {slot.key for slot in seal.recovery}:
         raise UsageProblem(
             N_(
-                "{path}: the container has no access for the recovery key; seal it from a template of this "
-                "dossier"
+                "{path}: the container has no access for the present recovery key; seal it again from a "
+                "template of this dossier"
             ),
             path=path,
         )

@@ -150,7 +150,8 @@ SENTENCES: Final[dict[Code, str]] = {
     ),
     Code.QUOTA_EXCEEDED: N_("the organisation's quota is used up ({detail}); ask an admin [{code}]"),
     Code.RECOVERY_SLOT_MISSING: N_(
-        "the container has no slot for the recovery key; seal it from a template of this dossier [{code}]"
+        "it has no access for the present recovery key; type scelle trust renew, then make it again from a "
+        "template of this dossier [{code}]"
     ),
     Code.RETENTION_RUNNING: N_("the dossier has to be kept for longer ({detail}) [{code}]"),
     Code.TEMPLATE_REFUSED: N_("a template is not evidence, and evidence is not a template [{code}]"),

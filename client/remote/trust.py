@@ -13,6 +13,7 @@ from client.remote.carriage import from_model, from_models, read_identity
 from client.trust import Anchor
 from keys.errors import Refusal
 from keys.keyfile import Use, require_use
+from keys.statements import RecoveryKey, read_unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,8 @@ def renew(trusted: Pin, learned: Pin, *, clock: Callable[[], float] = time.time)
     on the authority's word.
 
     Raises:
-        Distrusted: the service names an authority that the confirmed one does not lead to.
+        Distrusted: the service names an authority that the confirmed one does not lead to, or a recovery key
+            from before the one that was known.
     """
     assert trusted.authority is not None
     if learned.authority is None:
@@ -66,6 +68,7 @@ def renew(trusted: Pin, learned: Pin, *, clock: Callable[[], float] = time.time)
     known = tuple(dict.fromkeys(trusted.successions + learned.successions))
     renewed = learned._replace(authority=trusted.authority, successions=known)
     _require_whole(renewed, clock)
+    _require_later(trusted, renewed)
     anchor = Anchor(renewed, clock=clock)
     if anchor.authority.encoded != learned.authority.encoded and (
         Anchor(learned, clock=clock).authority.encoded != anchor.authority.encoded
@@ -83,6 +86,16 @@ def name_authority(learned: Pin, signing_key_id: bytes) -> Pin:
     if learned.authority is None or signing_key_id not in Anchor(learned).authority_line:
         raise Distrusted(distrust.AUTHORITY, Refusal.NOT_ENTITLED)
     return learned
+
+
+def _require_later(trusted: Pin, renewed: Pin) -> None:
+    """Check that the recovery key is the one that was known, or a later one: none comes back."""
+    if trusted.recovery is None:
+        return
+    assert renewed.recovery is not None
+    before, after = (read_unjudged(one, RecoveryKey) for one in (trusted.recovery, renewed.recovery))
+    if after.public_key != before.public_key and after.issued <= before.issued:
+        raise Distrusted(distrust.RECOVERY, Refusal.SUPERSEDED)
 
 
 def _require_whole(pin: Pin, clock: Callable[[], float] = time.time) -> None:

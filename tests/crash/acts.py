@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 import aiohttp
 
+from keys.keyfile import Use
+from keys.keyring import Identity
 from tests.crash.town import Prepared, Town, put_part
+from tests.exchange.acts_of_people import carry
 from tests.exchange.approving import approval
 from tests.exchange.approving import send as send_approval
 from tests.exchange.approving import withdraw as withdraw_approval
@@ -196,6 +199,18 @@ def _crowned(answer, made):
     return answer.code == "statement_invalid" and answer.json["extra"] == {"reason": "mismatch"}
 
 
+_NEXT_RECOVERY = Identity.from_seed(b"the next recovery key".ljust(32, b"."), Use.RECOVERY)
+
+
+async def _name_recovery_key(town, _made):
+    body = {"statement": carry(town.recovery_statement(_NEXT_RECOVERY))}
+    return await town.ask("publish_recovery_key", token=town.root, json=body)
+
+
+def _named(answer, _made):
+    return answer.status == 200 or answer.code == "already_exists"
+
+
 async def _rewrap_grant(town, made):
     rekeyers = made.ready["rekeyers"]
     return await rekeyers.rewrap(town)
@@ -308,6 +323,7 @@ ACTS = (
     Act("rewrite a template", _rewrite_template, _rewritten, 200),
     Act("hand an account over", _hand_account_over, _succeeded, 200),
     Act("hand the authority over", _hand_authority_over, _crowned, 200),
+    Act("name another recovery key", _name_recovery_key, _named, 200),
     Act("wrap a grant anew", _rewrap_grant, _answered(200), 200),
     Act("fetch", _fetch, _answered(200), 200),
 )

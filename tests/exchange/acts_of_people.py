@@ -84,6 +84,13 @@ class ActsOfPeople:
             "recovery": carry(sign_statement(recovery, key)),
         }
 
+    def recovery_statement(self, recovery, issuer=None, *, at=None) -> Signed:
+        """Return the word on another recovery key, by the authority if nobody else is named."""
+        key = (issuer or self.authority).signing
+        when = lasting(self.clock.now() if at is None else at, 0)
+        said = RecoveryKey(key.public_key, **when, public_key=recovery.public.kem)
+        return sign_statement(said, key)
+
     async def organisation(self, name="Éditeur", **limits) -> str:
         return (await self.ok("create_organisation", token=self.root, json={"name": name, **limits}))["id"]
 

@@ -107,6 +107,10 @@ class Failpoint(StrEnum):
     AUTHORITY_JUDGED = "services.authority.succeed: the next key is good, nothing is written"
     AUTHORITY_STATED = "services.authority.succeed: the statement is kept, nothing is committed"
 
+    # Another recovery key.
+    RECOVERY_JUDGED = "services.authority.change_recovery: the next key is good, nothing is written"
+    RECOVERY_STATED = "services.authority.change_recovery: the statement is kept, nothing is committed"
+
     # An account's key, rotated.
     INHERITANCE_JUDGED = "services.inheriting.succeed: the next key is good, nothing is written"
     INHERITANCE_STATED = "services.inheriting.succeed: the statement is kept, the account has the old key"

@@ -17,6 +17,7 @@ from client.remote.trust import learn, name_authority, renew
 from client.terminal import can_ask, say
 from client.trust import Anchor
 from client.trustfile import read_trust_file
+from keys.derivation import key_id
 from keys.errors import Refusal
 
 if TYPE_CHECKING:
@@ -114,6 +115,12 @@ def _tell(before: Pin, after: Pin) -> None:
                 fingerprint=present.fingerprint
             )
         )
+    if Anchor(before).recovery_key() != Anchor(after).recovery_key():
+        say(
+            _("note: seals carry an access for another recovery key from now on, {key}").format(
+                key=key_id(Anchor(after).recovery_key()).hex()
+            )
+        )
     if before.server != after.server:
         say(
             _("note: the service has another key than before, {fingerprint}").format(
@@ -172,7 +179,9 @@ def _ask(learned: Pin) -> None:
 def show_pin(pin: Pin, *, as_json: bool) -> None:
     """Print whom a person trusts."""
     authority = pin.authority.fingerprint if pin.authority else None
-    present = Anchor(pin).authority.fingerprint if pin.authority else None
+    anchor = Anchor(pin) if pin.authority else None
+    present = anchor.authority.fingerprint if anchor else None
+    recovery = key_id(anchor.recovery_key()).hex() if anchor else None
     if as_json:
         print_json(
             {
@@ -182,6 +191,7 @@ def show_pin(pin: Pin, *, as_json: bool) -> None:
                 "authority_key": pin.authority.signing_key_id.hex() if pin.authority else None,
                 "server": pin.server.fingerprint,
                 "server_key": pin.server.signing_key_id.hex(),
+                "recovery_key": recovery,
             }
         )
         return
@@ -191,5 +201,6 @@ def show_pin(pin: Pin, *, as_json: bool) -> None:
             (_("authority"), authority or _("none is published yet")),
             (_("speaks as the authority"), present if present and present != authority else ""),
             (_("service's key"), pin.server.fingerprint),
+            (_("recovery key"), recovery or ""),
         ]
     )

@@ -22,6 +22,10 @@ class SuccessionCalls(Calls):
         """Let a new key stand in the authority's place; return what clients compare with their pin."""
         return await self._transport.fetch(self._route("succeed_authority"), Trust, Call(body=request))
 
+    async def publish_recovery_key(self, request: StatementRequest) -> Trust:
+        """Let another recovery key follow the present one; return what clients compare with their pin."""
+        return await self._transport.fetch(self._route("publish_recovery_key"), Trust, Call(body=request))
+
     async def succeed_account(self, request: KeySuccession) -> AccountSucceeded:
         """Hand one's account over to a new key; every session of the old one is over."""
         return await self._transport.fetch(

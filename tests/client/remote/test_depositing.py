@@ -209,7 +209,7 @@ async def test_what_is_not_whole_is_not_sent(tmp_path):
 @pytest.mark.parametrize(
     ("broken", "policy", "said"),
     [
-        ({"recovery": ()}, "generated", "no access for the recovery key"),
+        ({"recovery": ()}, "generated", "no access for the present recovery key"),
         ({"writers": ()}, "generated", "does not list the writers"),
         (
             {"passwords": (PASSWORD,), "cost": SMALL_COST},

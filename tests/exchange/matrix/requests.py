@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from client.remote.approving import approve, take_back
-from client.remote.authority import habilitate, publish, withdraw
+from client.remote.authority import habilitate, publish, publish_recovery_key, withdraw
 from client.remote.carriage import to_model
 from client.remote.granting import give_grants
 from client.remote.handover import hand_over
@@ -278,6 +278,9 @@ SENDS: dict[str, Send] = {
     "list_erased": lambda s, _w, _a: s.list_erased(OWN, LinesQuery()),
     "succeed_authority": lambda s, w, _a: hand_authority_over(
         s, w.authority, Identity.generate(Use.AUTHORITY), now=w.clock.now()
+    ),
+    "publish_recovery_key": lambda s, w, _a: publish_recovery_key(
+        s, w.anchor, w.authority, Identity.generate(Use.RECOVERY).public
     ),
     "succeed_account": _succeed_account,
     "rewrap_grant": _rewrap,

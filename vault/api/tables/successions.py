@@ -26,6 +26,17 @@ SUCCESSIONS: Final = (
         problems=(*_STATEMENT, Code.POSSESSION_UNPROVEN, Code.APPROVALS_MISSING),
     ),
     Route(
+        name="publish_recovery_key",
+        method="POST",
+        path="/v1/authority/recovery",
+        rule="admin",
+        tag=Tag.SIGN_IN,
+        summary="Store the authority's word on the next recovery key; seals need a slot for it from now on.",
+        request=StatementRequest,
+        answer=Trust,
+        problems=_STATEMENT,
+    ),
+    Route(
         name="succeed_account",
         method="POST",
         path="/v1/me/succession",

@@ -18,6 +18,11 @@ async def succeed_authority(call: Call) -> Trust:
     return await call.services.authority.succeed(call.body(KeySuccession), call.act)
 
 
+async def publish_recovery_key(call: Call) -> Trust:
+    """Let another recovery key follow the present one."""
+    return await call.services.authority.change_recovery(call.body(StatementRequest), call.act)
+
+
 async def succeed_account(call: Call) -> AccountSucceeded:
     """Hand an account over to a new key."""
     return await call.services.inheriting.succeed(call.body(KeySuccession), call.act)

@@ -93,6 +93,7 @@ HANDLERS: Final[dict[str, Handler]] = {
         rotation.list_retirements,
         rotation.list_retired,
         successions.succeed_authority,
+        successions.publish_recovery_key,
         successions.succeed_account,
         successions.rewrap_grant,
         evidence.deposit,

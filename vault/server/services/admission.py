@@ -11,7 +11,6 @@ from vault.container.seal import TEMPLATE
 from vault.server.policy import HiddenError, Role
 from vault.server.refusals import RefusedError
 from vault.server.services import views
-from vault.server.services.beliefs import RECOVERY
 from vault.server.services.keeping import require_kept
 
 if TYPE_CHECKING:
@@ -170,13 +169,13 @@ async def check_passwords(view: View, dossier: rows.Dossier, envelope: Envelope)
 
 
 async def check_recovery(beliefs: Beliefs, view: View, seal: Seal) -> None:
-    """Return only if the seal has an access labelled for the recovery key.
+    """Return only if the seal has an access labelled for the present recovery key.
 
     Raises:
         RefusedError: recovery_slot_missing.
     """
-    recovery = await beliefs.named(view, RECOVERY)
+    recovery = await beliefs.recovery(view)
     assert recovery is not None
     wanted = key_id(read_unjudged(views.stored(recovery), RecoveryKey).public_key)
     if wanted not in {slot.key for slot in seal.recovery}:
-        raise RefusedError(Code.RECOVERY_SLOT_MISSING, "the seal has no slot for the recovery key")
+        raise RefusedError(Code.RECOVERY_SLOT_MISSING, "the seal has no slot for the present recovery key")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from keys.keyfile import PublicIdentity
     from keys.statements import Signed
     from keys.trust import Verified
+    from vault.api.models.people import StatementRequest
     from vault.api.models.successions import KeySuccession
     from vault.api.models.trust import AuthorityPublication
     from vault.server.ports import Clock, Records
@@ -132,6 +133,41 @@ class Authority:
             )
             return await self._view(tx)
 
+    async def change_recovery(self, request: StatementRequest, act: Act) -> TrustAnswer:
+        """Let another recovery key follow the present one; what is sealed to that stays as it is.
+
+        The statement is the present authority's, dated after the one before and not after now, and about a
+        key that never was the recovery key: nobody goes back to one that was given up.
+
+        Raises:
+            RefusedError: statement_invalid (with ``now`` and ``after`` where its time is at fault);
+                authority_missing; already_exists.
+        """
+        signed = views.signed_of(request.statement, "statement")
+        async with self._records.change(act.origin) as tx:
+            authority = await self._beliefs.present_authority(tx)
+            verified = await self._beliefs.accept(tx, signed, RecoveryKey, now=tx.now, field="statement")
+            statement = verified.statement
+            if statement.valid_until:
+                raise unfit("a recovery key's statement has no end: seals need a slot for it until the next")
+            key = key_id(statement.public_key)
+            if await tx.statements.find("recovery key", subject=key):
+                raise RefusedError(
+                    Code.ALREADY_EXISTS, "this is the recovery key, or was one before", field="statement"
+                )
+            former = await self._beliefs.recovery(tx)
+            assert former is not None
+            require_between(statement.issued, last=former.issued_at, now=tx.now)
+            reach(Failpoint.RECOVERY_JUDGED)
+            await keep(tx, verified, subject=key)
+            reach(Failpoint.RECOVERY_STATED)
+            await tx.record(
+                Action.RECOVERY_KEY_PUBLISHED,
+                [Subject("authority", authority.key_id.hex())],
+                {Fact.KEY: key, Fact.SIGNER: key_id(statement.issuer), Fact.STATEMENT: verified.id},
+            )
+            return await self._view(tx)
+
     async def _pin(
         self,
         tx: Change,
@@ -164,7 +200,7 @@ class Authority:
     async def _view(self, view: View) -> TrustAnswer:
         authority = await self._beliefs.authority(view)
         server = await self._beliefs.named(view, SERVER_HABILITATION)
-        recovery = await self._beliefs.named(view, RECOVERY)
+        recovery = await self._beliefs.recovery(view)
         present = await self._keys.present(view, self._clock.now())
         first = read_unjudged(views.stored(server), Habilitation).subject if server else None
         successions = [

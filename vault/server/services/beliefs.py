@@ -46,7 +46,7 @@ AUTHORITY: Final = "authority"
 SERVER_HABILITATION: Final = "authority.server"
 """The fact that names the statement by which the authority habilitates the server."""
 RECOVERY: Final = "authority.recovery"
-"""The fact that names the authority's recovery-key statement."""
+"""The fact that names the authority's first recovery-key statement."""
 
 _HABILITABLE: Final[dict[str, Role]] = {"reviewer": "reviewer", "portal": "portal", "admin": "admin"}
 _REMEMBERED: Final = 256
@@ -106,6 +106,12 @@ class Beliefs:
         """Return the statement that a fact names."""
         statement_id = await view.facts.get(fact)
         return await view.statements.get(statement_id) if statement_id is not None else None
+
+    @staticmethod
+    async def recovery(view: View) -> rows.StoredStatement | None:
+        """Return the authority's word on the present recovery key: the last that was published."""
+        published = await view.statements.find("recovery key")
+        return published[-1] if published else None
 
     async def accept(
         self,

@@ -16,7 +16,6 @@ from vault.journal import Action, Fact, Subject
 from vault.server.failpoints import Failpoint, reach
 from vault.server.services import views
 from vault.server.services.approvals import Approved, present_key
-from vault.server.services.beliefs import RECOVERY
 from vault.server.services.keeping import require_kept
 from vault.server.services.publishing import precondition_failed
 
@@ -135,7 +134,7 @@ class Reencrypting:
         found = await view.statements.find(
             "dossier key", dossier_id=dossier.id, generation=dossier.generation
         )
-        recovery = await self._beliefs.named(view, RECOVERY)
+        recovery = await self._beliefs.recovery(view)
         return max([row.position for row in found] + ([recovery.position] if recovery else []))
 
 
