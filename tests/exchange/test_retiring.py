@@ -7,6 +7,7 @@ import pytest
 
 from keys.canonical import decode_binary
 from keys.derivation import key_id
+from keys.serverkey import read_server_identity
 from keys.statements import Rotation, read_unjudged
 from tests.exchange.acts_of_people import unpack
 from tests.exchange.spoiling import changed_row, flipped, missing_rows
@@ -18,6 +19,7 @@ from vault.journal import Action
 from vault.merkle import leaf_hash
 from vault.server.services.damage import Kind
 from vault.server.services.retirementcheck import check_retirements
+from vault.server.services.scrub import Scrub
 from vault.server.stores.records import retiring, schema
 from vault.server.stores.records.statements import Statements
 
@@ -82,7 +84,7 @@ async def test_every_container_is_listed_archived_ones_too(home):
     assert (said.ended, said.generation, said.key) == (1, 2, key_id(following.key.public.kem))
     assert (said.dossier, said.organisation) == (home.dossier.id, home.dossier.organisation)
     assert said.actor == f"account:{home.admin.account}"
-    assert said.issuer == home.world.services.retiring._key.public_key
+    assert said.issuer == read_server_identity(home.world.folder / "server.key").signing
 
 
 async def test_it_stands_in_the_journal_where_it_says(home):
@@ -298,3 +300,25 @@ async def test_a_scrub_names_a_certificate_that_was_changed(home):
         assert await damages(home) == expected
         with pytest.raises(CertificateError):
             await certified(home)
+
+
+async def test_a_scrub_misses_a_certificate_that_the_journal_tells_of(home):
+    await turned(home)
+    world, dossier = home.world, home.dossier.id
+
+    async def found():
+        kinds = []
+        ended = await Scrub(world.records, world.store, world.clock, found=kinds.append).run()
+        assert ended.outcome == "done"
+        return [(one.kind, one.dossier, one.position) for one in kinds]
+
+    assert await found() == []
+    async with world.records.read() as view:
+        (kept,) = await view.retirements.after(-1, dossier_id=dossier, limit=2)
+    own = schema.retirements.c.dossier_id == dossier
+    lines = schema.retirement_lines.c.position == kept.position
+    gone = [(Kind.CERTIFICATE_MISSING, dossier, kept.position)]
+    async with missing_rows(world.records, (schema.retirement_lines, lines), (schema.retirements, own)):
+        assert await damages(home) == [], "nothing is there that could be wrong"
+        assert await found() == gone
+    assert await found() == []

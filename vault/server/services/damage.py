@@ -31,6 +31,7 @@ class Kind(StrEnum):
     RECEIPT_UNJOURNALLED = "receipt_unjournalled"
     TEMPLATE_DAMAGED = "template_damaged"
     CERTIFICATE_DAMAGED = "certificate_damaged"
+    CERTIFICATE_MISSING = "certificate_missing"
     # The journal.
     ENTRY_MISSING = "entry_missing"
     ENTRY_DAMAGED = "entry_damaged"

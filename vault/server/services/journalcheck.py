@@ -1,4 +1,4 @@
-"""The journal against itself and against the versions that it names, page by page, in constant memory."""
+"""The journal against itself, and against the versions and certificates that it names, page by page."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vault.journal import Entry
     from vault.server.ports import Records
     from vault.server.stores.records.rows import JournalEntry, Version
+    from vault.server.stores.records.transactions import Reading
 
 PAGE: Final = 200
 """Entries of one transaction; they are short, so that no writer's old rows have to be kept for it."""
@@ -86,9 +87,11 @@ class JournalCheck:
 
     async def _page(self, start: int, length: int) -> AsyncIterator[Finding]:
         told: list[_Told] = []
+        ended: list[Entry] = []
         async with self._records.read() as view:
             found = await view.journal.entries(start, length)
-            findings = list(self._take(start, length, found, told))
+            findings = list(self._take(start, length, found, told, ended))
+            findings += [one async for one in _uncertified(view, ended)]
             versions = {
                 one.seal_id: one for one in await view.evidence.by_seals({one.seal_id for one in told})
             }
@@ -96,7 +99,12 @@ class JournalCheck:
             yield finding
 
     def _take(
-        self, start: int, length: int, found: Iterable[JournalEntry], told: list[_Told]
+        self,
+        start: int,
+        length: int,
+        found: Iterable[JournalEntry],
+        told: list[_Told],
+        ended: list[Entry],
     ) -> Iterator[Finding]:
         rows = {row.position: row for row in found}
         for position in range(start, start + length):
@@ -115,6 +123,8 @@ class JournalCheck:
                 said = _read(entry)
                 if said is not None:
                     told.append(said)
+            elif entry.action == Action.DOSSIER_KEY_RETIRED.value:
+                ended.append(entry)
 
 
 def _decode(row: JournalEntry) -> Entry | None:
@@ -139,6 +149,21 @@ def _read(entry: Entry) -> _Told | None:
         )
     except (KeyError, ValueError, KeyMaterialError):
         return None  # signed over by nobody, and written by no version of this server
+
+
+async def _uncertified(view: Reading, ended: Iterable[Entry]) -> AsyncIterator[Finding]:
+    """Yield the ends of keys whose certificate has no row."""
+    for entry in ended:
+        dossier = next((one.id for one in entry.subjects if one.kind == "dossier"), "")
+        # Keys that ended before there were certificates have none; their entries name no lines.
+        certified = any(one.name == Fact.ROOT for one in entry.details)
+        if certified and await view.retirements.get(dossier, entry.position) is None:
+            yield Finding(
+                Kind.CERTIFICATE_MISSING,
+                "the journal tells of a key that ended with a certificate, and no row has that",
+                dossier=dossier,
+                position=entry.position,
+            )
 
 
 def _compare(told: Iterable[_Told], versions: Mapping[bytes, Version]) -> Iterator[Finding]:
