@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keys import derivation, grants, keyfile, possession
 from keys.canonical import Text, encode, encode_binary
@@ -16,6 +18,7 @@ from keys.keyfile import PublicIdentity, SecretBlock, Use
 from keys.recipients import Recipient
 from keys.signing import SigningKey, _representative
 from keys.statements import Signed
+from keys.tokenlock import TokenLock, box_key, check_lock
 from keys.unwrapping import DecapsulationKey
 from tests.docs.by_the_book import crypto
 from vault.container.cobblestone import MessageReader, _expand, message_context
@@ -51,6 +54,8 @@ INPUTS = {
     "origin": "https://vault.example",
     "challenge": bytes(range(0xD0, 0xF0)),
     "secret_salt": bytes(range(0xC0, 0xD0)),
+    "token_scalar": bytes(range(0x01, 0x31)),
+    "ephemeral_scalar": bytes(range(0x31, 0x61)),
 }
 """What the appendix starts from; the test takes them from the document, not from here."""
 
@@ -214,7 +219,31 @@ def _key_file(given):
         "secret_box": AESGCM(key).encrypt(_NONCE, given["signer_seed"], block.associated_data),
         "plain_box_key": plain_key,
         "plain_box": AESGCM(plain_key).encrypt(_NONCE, given["signer_seed"], block.associated_data),
+        **_token_box(given, block.associated_data),
     }
+
+
+def _token_box(given, associated_data):
+    token, ephemeral = (
+        ec.derive_private_key(int.from_bytes(given[name]), ec.SECP384R1())
+        for name in ("token_scalar", "ephemeral_scalar")
+    )
+    lock = TokenLock(_point(token), _point(ephemeral))
+    check_lock(lock)
+    shared = token.exchange(ec.ECDH(), ephemeral.public_key())
+    assert shared == ephemeral.exchange(ec.ECDH(), token.public_key())
+    key = box_key(lock, shared, given["secret_salt"])
+    return {
+        "token_key": lock.key,
+        "token_ephemeral": lock.ephemeral,
+        "token_shared": shared,
+        "token_box_key": key,
+        "token_box": AESGCM(key).encrypt(_NONCE, given["signer_seed"], associated_data),
+    }
+
+
+def _point(private):
+    return private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
 def randomise(given):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keys.keyfile import kem_seed
 from keys.signing import VerifyingKey
@@ -46,6 +50,21 @@ def test_signature_verifies_by_the_book():
     identity = format_values.identity(DOCUMENT["signer_seed"])
     given = (DOCUMENT["signature"], DOCUMENT["signed_message"], DOCUMENT["signature_context"])
     assert crypto.verifies(identity.signing, *given)
+
+
+def test_the_box_of_a_token_opens_by_the_book():
+    token, ephemeral = (
+        ec.derive_private_key(int.from_bytes(DOCUMENT[name]), ec.SECP384R1())
+        for name in ("token_scalar", "ephemeral_scalar")
+    )
+    shared = ephemeral.exchange(ec.ECDH(), token.public_key())
+    assert shared == DOCUMENT["token_shared"]
+    points = DOCUMENT["token_key"] + DOCUMENT["token_ephemeral"]
+    # RFC 5869, both steps; 32 bytes are less than one block.
+    extracted = hmac.digest(DOCUMENT["secret_salt"], shared, "sha384")
+    key = hmac.digest(extracted, b"scelle/1 token key\x00" + points + b"\x01", "sha384")[:32]
+    opened = AESGCM(key).decrypt(bytes(12), DOCUMENT["token_box"], DOCUMENT["secret_associated_data"])
+    assert opened == DOCUMENT["signer_seed"]
 
 
 def test_message_lengths():

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from client.cli.asking import PIN_VARIABLE
+from client.tokens import LIBRARY_VARIABLE
 from tests.deployment import ROOT, compose
 from tests.docs.settings_table import described, table
 from vault.server.metrics import Metrics
@@ -109,4 +111,6 @@ def test_every_variable_that_is_named_is_one(name):
     # What the compose file itself asks for, and the name of any setting.
     known |= set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
     known |= {"SCELLE_NAME", "SCELLE_NAME_FILE"}
+    # What the command itself asks for.
+    known |= {LIBRARY_VARIABLE, PIN_VARIABLE}
     assert name in known
