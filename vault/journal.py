@@ -74,6 +74,7 @@ class Action(StrEnum):
     TEMPLATE_WITHDRAWN = "template.withdrawn"
     TOKEN_CREATED = "token.created"  # noqa: S105 - a code word, not a token
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - a code word, not a token
+    TOKEN_ROTATED = "token.rotated"  # noqa: S105 - a code word, not a token
 
 
 class Fact(StrEnum):

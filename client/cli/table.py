@@ -112,7 +112,7 @@ SECTIONS: Final = (
             ),
             Entry("withdraw", _ONLINE + "habilitating", "withdraw", N_("end an account's habilitation")),
             Entry("account", _ONLINE + "account", "account", N_("make, list and disable accounts")),
-            Entry("token", _ONLINE + "token", "token", N_("make, list and revoke service tokens")),
+            Entry("token", _ONLINE + "token", "token", N_("make, list, rotate and revoke service tokens")),
             Entry("org", _ONLINE + "org", "org", N_("make, list and change organisations")),
             Entry("authority", _ONLINE + "authority", "authority", N_("make and publish the authority")),
             Entry(

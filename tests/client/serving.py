@@ -9,6 +9,7 @@ import threading
 from aiohttp import web
 
 from keys.serverkey import create_server_key
+from vault.api.tokens import TOKEN_PREFIX
 from vault.journal import Action, Actor, Fact, Subject
 from vault.server.app import create_app
 from vault.server.commands.objects import open_store
@@ -16,7 +17,7 @@ from vault.server.logs import logger
 from vault.server.migrations.upgrade import upgrade
 from vault.server.ports import Origin, new_id
 from vault.server.services.registry import build_services
-from vault.server.services.secrets import TOKEN_PREFIX, new_token
+from vault.server.services.secrets import new_token
 from vault.server.services.serverkeys import ServerKeys
 from vault.server.settings import load_settings
 from vault.server.stores.clock import SystemClock

@@ -140,6 +140,11 @@ async def _retire(town, made):
     return await town.ask("retire_dossier_key", path, token=made.admin.token)
 
 
+async def _rotate_token(town, made):
+    path, body = made.ready["token"]
+    return await town.ask("rotate_token", path, token=made.admin.token, json=body)
+
+
 async def _fetch(town, made):
     path = {"evidence": made.proofs["replaced"]["evidence"], "number": 1}
     return await town.ask("fetch_container", path, token=made.reviewer.token)
@@ -310,6 +315,7 @@ ACTS = (
     Act("revoke", _revoke, _answered(204), 204),
     Act("rotate", _rotate, _answered(201), 201),
     Act("retire a key", _retire, _answered(200), 200),
+    Act("rotate a token", _rotate_token, _answered(200), 200),
     Act("begin an upload", _begin, _answered(200), 200, Failpoint.UPLOAD_BEGUN),
     Act("upload a part", _fill, _answered(200), 200, Failpoint.UPLOAD_PART_RECORDED),
     Act("renew an upload", _renew, _answered(200), 200, Failpoint.UPLOAD_RENEWED),

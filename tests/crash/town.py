@@ -242,6 +242,14 @@ async def _reencrypt(made: Prepared) -> None:
         made.proofs[what] = answer["version"]
 
 
+async def _expect_token(made: Prepared) -> tuple[dict, dict]:
+    """Have a token that is about to be replaced, and by what."""
+    body = {"account": made.portal.account, "label": "back end"}
+    issued = await made.town.ok("create_token", token=made.admin.token, json=body)
+    successor = hashlib.sha256(b"the next token").hexdigest()
+    return {"token": issued["token"]["id"]}, {"secret_hash": successor, "overlap": 3600}
+
+
 async def inhabit(town: Town, others: int) -> tuple[Prepared, list[Person]]:
     """Make an organisation, a dossier, whoever works on it, and other reviewers, the first with a grant."""
     organisation = await town.organisation(quota_bytes=10**12)
@@ -290,6 +298,7 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
     made.ready["rekeyers"] = await prepare_rekeyers(town, admin, dossier, rekeyers)
     await _begin_rotations(made)
     await agree(made)
+    made.ready["token"] = await _expect_token(made)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
     await doom(made)
     return made

@@ -17,9 +17,10 @@ from keys.statements import (
     momentary,
     sign_statement,
 )
+from vault.api.tokens import TOKEN_PREFIX
 from vault.journal import Action, Actor
 from vault.server.ports import Origin, new_id
-from vault.server.services.secrets import TOKEN_PREFIX, new_token
+from vault.server.services.secrets import new_token
 
 
 class Person(NamedTuple):

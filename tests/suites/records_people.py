@@ -198,6 +198,25 @@ class PeopleSuite:
         with pytest.raises(AlreadyExistsError):
             await change(records, add_token, new_id())
 
+    async def test_a_token_is_replaced_once(self, records) -> None:
+        account = await change(records, add_account)
+        token, ended = [await change(records, add_token, account.id) for _ in range(2)]
+
+        async def replace(tx, token_id) -> None:
+            await tx.tokens.replace(token_id, replaced_by=ended.id, expires_at=NOW + 5)
+
+        async def revoke(tx) -> None:
+            await tx.tokens.revoke(ended.id)
+
+        await change(records, replace, token.id)
+        async with records.read() as view:
+            expected = token._replace(replaced_by=ended.id, expires_at=NOW + 5)
+            assert await view.tokens.get(token.id) == expected
+        await change(records, revoke)
+        for token_id in (token.id, ended.id, new_id()):
+            with pytest.raises(OutdatedError):
+                await change(records, replace, token_id)
+
     async def test_a_session_may_be_a_depositors(self, records) -> None:
         session = await change(records, add_session)
 

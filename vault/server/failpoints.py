@@ -111,6 +111,11 @@ class Failpoint(StrEnum):
     RECOVERY_JUDGED = "services.authority.change_recovery: the next key is good, nothing is written"
     RECOVERY_STATED = "services.authority.change_recovery: the statement is kept, nothing is committed"
 
+    # A token, rotated.
+    CREDENTIAL_JUDGED = "services.tokens._replace: the token may be replaced, nothing is written"
+    CREDENTIAL_ADDED = "services.tokens._replace: the new token is there, the old one does not end"
+    CREDENTIAL_REPLACED = "services.tokens._replace: the old one ends, nothing is committed"
+
     # An account's key, rotated.
     INHERITANCE_JUDGED = "services.inheriting.succeed: the next key is good, nothing is written"
     INHERITANCE_STATED = "services.inheriting.succeed: the statement is kept, the account has the old key"

@@ -52,6 +52,7 @@ class Principal:
         acting_for: key id of the editor that a portal names in a header.
         expires: UTC seconds, when the token or session ends; None for an act on the host.
         session: id of the session that asks, where it is one.
+        token: id of the token that asks, where it is one.
     """
 
     role: Role
@@ -64,6 +65,7 @@ class Principal:
     acting_for: bytes | None = None
     expires: int | None = None
     session: str | None = None
+    token: str | None = None
 
     @property
     def editor_key(self) -> bytes | None:

@@ -9,6 +9,7 @@ import click
 
 from client.cli.online.connection import asking, online
 from client.cli.online.finding import find_account
+from client.cli.online.nexttoken import rotate
 from client.cli.online.sizes import DAY, days_option
 from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs, print_table, show_time
@@ -28,6 +29,9 @@ _SECRET_MODE = 0o600
 @group("token", help=_("Service tokens: for portals, auditors and scripts."))
 def token() -> None:
     """Hold the commands."""
+
+
+token.add_command(rotate)
 
 
 @token.command(
@@ -98,6 +102,7 @@ async def list_(connection: Connection, *, as_json: bool) -> None:
             item.account,
             _("revoked") if item.revoked else show_time(item.expires),
             _("read only") if item.read_only else "",
+            _("replaced") if item.replaced_by else "",
             item.label,
         )
         for item in found

@@ -19,6 +19,8 @@ from vault.api.models.people import (
     Token,
     TokenIssued,
     TokenRequest,
+    TokenRotated,
+    TokenRotation,
 )
 
 
@@ -83,6 +85,11 @@ class PeopleCalls(Calls):
     async def list_tokens(self, query: Paging | None = None) -> Page[Token]:
         """Return one page of one's own tokens, or, for an admin, of everyone's."""
         return await self._transport.fetch(self._route("list_tokens"), Page[Token], Call(query=query))
+
+    async def rotate_token(self, token: str, request: TokenRotation) -> TokenRotated:
+        """Put another token in the place of one, named by its id."""
+        call = Call(path={"token": token}, body=request)
+        return await self._transport.fetch(self._route("rotate_token"), TokenRotated, call)
 
     async def revoke_token(self, token: str) -> None:
         """End a token, named by its id."""

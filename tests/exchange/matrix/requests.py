@@ -40,6 +40,7 @@ from vault.api.models.people import (
     OrganisationRequest,
     StatementRequest,
     TokenRequest,
+    TokenRotation,
 )
 from vault.api.models.rotation import OutdatedQuery
 from vault.api.models.signin import ChallengeRequest, Role
@@ -236,6 +237,7 @@ SENDS: dict[str, Send] = {
     ),
     "create_token": lambda s, _w, _a: s.create_token(TokenRequest(label="new")),
     "list_tokens": lambda s, _w, _a: s.list_tokens(Paging()),
+    "rotate_token": lambda s, w, _a: s.rotate_token(w.token, TokenRotation(secret_hash="0" * 64)),
     "revoke_token": lambda s, w, _a: s.revoke_token(w.token),
     "enrol": lambda s, w, _a: enrol(s, w.code, w.identities["newcomer"]),
     "list_approvals": lambda s, _w, _a: s.list_approvals(ApprovalQuery()),

@@ -122,6 +122,26 @@ class Token(Answer):
     created: Time
     expires: Time
     revoked: bool
+    replaced_by: Hex16 | None = Field(None, description="The token that took its place, where one did.")
+
+
+class TokenRotation(Request):
+    """A token that takes another's place. Who asks draws it, keeps it, and sends what it is found by.
+
+    Sent again, it is answered again: an answer that was lost leaves no token that nobody has.
+    """
+
+    secret_hash: Hex32 = Field(description="SHA-256 of the new token: scelle_token_ and 256 random bits.")
+    overlap: Annotated[int, Field(ge=0, le=366 * 86_400)] = Field(
+        86_400, description="Seconds for which the old token stays good, at most until it would have ended."
+    )
+
+
+class TokenRotated(Answer):
+    """The new token, and the one that ends by itself."""
+
+    token: Token
+    former: Token
 
 
 class TokenIssued(Answer):

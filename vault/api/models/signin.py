@@ -67,6 +67,7 @@ class Me(Answer):
         None, description="When the habilitation ends; absent without one, and where it has no end."
     )
     expires: Time | None = Field(None, description="When the token or session ends.")
+    token: Hex16 | None = Field(None, description="Id of the token that one signed in with.")
 
 
 Session.model_rebuild()

@@ -19,6 +19,8 @@ from vault.api.models.people import (
     Token,
     TokenIssued,
     TokenRequest,
+    TokenRotated,
+    TokenRotation,
 )
 from vault.api.problems import Code
 from vault.api.route import Route, Tag
@@ -142,6 +144,17 @@ PEOPLE: Final = (
         summary="One's own tokens; an admin sees everyone's.",
         query=Paging,
         answer=Page[Token],
+    ),
+    Route(
+        name="rotate_token",
+        method="PUT",
+        path="/v1/tokens/{token}/successor",
+        rule="token_owner",
+        tag=Tag.PEOPLE,
+        summary="Put another token in the place of one, which ends by itself after an overlap.",
+        request=TokenRotation,
+        answer=TokenRotated,
+        problems=(Code.ALREADY_EXISTS, Code.CONFLICT),
     ),
     Route(
         name="revoke_token",

@@ -12,12 +12,13 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from vault.api.models.base import Name
+from vault.api.tokens import TOKEN_PREFIX
 from vault.journal import Action, Actor, Fact, Subject
 from vault.server.commands.records import admins, open_records, reachable, read_settings, require_data
 from vault.server.commands.style import ConflictProblem, Group, print_json, say, settings_options
 from vault.server.policy import Role
 from vault.server.ports import Origin, new_id
-from vault.server.services.secrets import TOKEN_PREFIX, new_code, new_token
+from vault.server.services.secrets import new_code, new_token
 from vault.server.stores.clock import SystemClock
 
 if TYPE_CHECKING:

@@ -19,6 +19,8 @@ from vault.api.models.people import (
     Token,
     TokenIssued,
     TokenRequest,
+    TokenRotated,
+    TokenRotation,
 )
 
 if TYPE_CHECKING:
@@ -81,6 +83,11 @@ async def create_token(call: Call) -> TokenIssued:
 async def list_tokens(call: Call) -> Page[Token]:
     """List tokens."""
     return await call.services.tokens.list(call.query(Paging), call.act)
+
+
+async def rotate_token(call: Call) -> TokenRotated:
+    """Put another token in the place of one."""
+    return await call.services.tokens.rotate(call.path["token"], call.body(TokenRotation), call.act)
 
 
 async def revoke_token(call: Call) -> None:

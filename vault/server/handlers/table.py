@@ -51,6 +51,7 @@ HANDLERS: Final[dict[str, Handler]] = {
         people.withdraw_habilitation,
         people.create_token,
         people.list_tokens,
+        people.rotate_token,
         people.revoke_token,
         people.enrol,
         people.list_reviewers,

@@ -8,11 +8,11 @@ from keys.errors import KeyMaterialError
 from keys.keyfile import Use, decode_public
 from vault.api.models.signin import Role
 from vault.api.problems import Code
+from vault.api.tokens import hash_of
 from vault.journal import Action, Fact, Subject
 from vault.server.ports import AlreadyExistsError, OutdatedError
 from vault.server.refusals import RefusedError
 from vault.server.services import views
-from vault.server.services.secrets import hash_of
 from vault.server.services.signin import ENROL
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import json
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from vault.api.problems import Code
+from vault.api.tokens import hash_of
 from vault.server.ports import AlreadyExistsError
 from vault.server.refusals import RefusedError
 from vault.server.services.acts import Memo, RepeatedError
-from vault.server.services.secrets import hash_of
 from vault.server.stores.records.rows import IdempotencyKey
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from vault.api.models.signin import Me
 from vault.api.problems import Code
+from vault.api.tokens import hash_of
 from vault.server.policy import Principal, Role
 from vault.server.refusals import RefusedError
-from vault.server.services.secrets import SESSION_PREFIX, hash_of
+from vault.server.services.secrets import SESSION_PREFIX
 
 if TYPE_CHECKING:
     from vault.server.ports import Clock, Records
@@ -64,6 +65,7 @@ class Identification:
             habilitated=who.habilitated,
             habilitated_until=(habilitation.statement.valid_until or None) if habilitation else None,
             expires=who.expires,
+            token=who.token,
         )
 
     async def of_account(
@@ -98,7 +100,7 @@ class Identification:
             view, token.account_id, expires=token.expires_at, read_only=token.read_only
         )
         self._check_time(token.expires_at, token.revoked_at)
-        return who
+        return replace(who, token=token.id)
 
     async def _by_session(self, view: View, secret_hash: bytes) -> Principal:
         session = await view.sessions.by_secret(secret_hash)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vault.api.models.dossiers import TemplateIssued
 from vault.api.problems import Code
+from vault.api.tokens import hash_of
 from vault.container.arrival import ArrivalExaminer
 from vault.container.examine import Expectations
 from vault.container.seal import TEMPLATE
@@ -16,7 +17,7 @@ from vault.server.services import views
 from vault.server.services.admission import check_passwords, check_recovery
 from vault.server.services.arriving import Arrival
 from vault.server.services.keeping import require_kept
-from vault.server.services.secrets import hash_of, new_code
+from vault.server.services.secrets import new_code
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vault.api.problems import Code
+from vault.api.tokens import hash_of
 from vault.server.refusals import RefusedError
-from vault.server.services.secrets import hash_of
 
 if TYPE_CHECKING:
     from vault.server.ports import Clock, Records

@@ -131,6 +131,7 @@ def token(row: rows.Token) -> Token:
         created=row.created_at,
         expires=row.expires_at,
         revoked=row.revoked_at is not None,
+        replaced_by=row.replaced_by,
     )
 
 

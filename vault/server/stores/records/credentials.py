@@ -67,9 +67,24 @@ class TokenChanges(Tokens):
                 read_only=read_only,
                 expires_at=expires_at,
                 revoked_at=None,
+                replaced_by=None,
                 position=self._change.position,
                 created_at=self._change.now,
             ),
+        )
+
+    async def replace(self, token_id: str, *, replaced_by: str, expires_at: int) -> None:
+        """End a token at ``expires_at``, as another has its place.
+
+        Raises:
+            OutdatedError: it is not there, was revoked, or another has its place already.
+        """
+        table = schema.tokens
+        await self._change.swap(
+            update(table)
+            .where(table.c.id == token_id, table.c.revoked_at.is_(None), table.c.replaced_by.is_(None))
+            .values(replaced_by=replaced_by, expires_at=expires_at),
+            "the token",
         )
 
     async def revoke(self, token_id: str) -> None:

@@ -62,6 +62,7 @@ class Token(NamedTuple):
     read_only: bool
     expires_at: int
     revoked_at: int | None
+    replaced_by: str | None
     position: int
     created_at: int
 

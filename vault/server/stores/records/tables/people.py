@@ -55,6 +55,7 @@ tokens = Table(
     Column("read_only", Boolean, nullable=False),
     number("expires_at"),
     number("revoked_at", nullable=True),
+    id_("replaced_by", nullable=True),
     *created(),
 )
 
