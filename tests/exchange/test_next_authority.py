@@ -11,10 +11,11 @@ from client.remote.trust import renew
 from client.trust import Anchor
 from keys.canonical import encode_binary
 from keys.errors import Refusal
-from keys.keyfile import Use, decode_public, encode_public
+from keys.keyfile import Use, encode_public
 from keys.keyring import Identity
 from keys.statements import Habilitation, Signed, Succession, lasting, momentary, sign_statement
-from tests.exchange.acts_of_people import carry, unpack
+from tests.exchange.acts_of_people import carry
+from tests.exchange.anchors import pin_of
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.api.models.signin import Challenge
 
@@ -39,16 +40,7 @@ class Throne:
         return await world.ask("succeed_authority", token=self.admin.token, json=said.model_dump(mode="json"))
 
     async def pin(self) -> Pin:
-        found = await self.world.ok("get_trust")
-        return Pin(
-            url=self.world.origin,
-            origin=found["origin"],
-            server=decode_public(found["server_identity"]),
-            authority=decode_public(found["authority"]),
-            habilitation=unpack(found["server"]),
-            recovery=unpack(found["recovery"]),
-            successions=tuple(map(unpack, found["successions"])),
-        )
+        return await pin_of(self.world)
 
     def anchor(self, pin) -> Anchor:
         return Anchor(pin, clock=self.world.clock.now)

@@ -8,11 +8,12 @@ from client.remote.trust import renew
 from client.trust import Anchor
 from keys.errors import Refusal
 from keys.files import public_path
-from keys.keyfile import Use, decode_public
+from keys.keyfile import Use
 from keys.keyring import Identity
 from keys.serverkey import create_server_key
 from keys.statements import Receipt, Succession, momentary, read_unjudged, sign_statement
 from tests.exchange.acts_of_people import unpack
+from tests.exchange.anchors import pin_of
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from vault.journal import Actor
 from vault.server.ports import Origin
@@ -55,16 +56,7 @@ class Relay:
         return unpack(made.json["receipt"])
 
     async def pin(self) -> Pin:
-        found = await self.world.ok("get_trust")
-        return Pin(
-            url=self.world.origin,
-            origin=found["origin"],
-            server=decode_public(found["server_identity"]),
-            authority=decode_public(found["authority"]),
-            habilitation=unpack(found["server"]),
-            recovery=unpack(found["recovery"]),
-            successions=tuple(map(unpack, found["successions"])),
-        )
+        return await pin_of(self.world)
 
     def anchor(self, pin) -> Anchor:
         return Anchor(pin, clock=self.world.clock.now)

@@ -3,15 +3,15 @@
 import pytest
 
 from client.distrust import Distrusted
-from client.records import Pin
 from client.remote.inheriting import say_succession
 from client.remote.trust import renew
 from client.trust import Anchor
 from keys.errors import Refusal
-from keys.keyfile import Use, decode_public, encode_public
+from keys.keyfile import Use, encode_public
 from keys.keyring import Identity
 from keys.statements import RecoveryKey, lasting, sign_statement
-from tests.exchange.acts_of_people import carry, unpack
+from tests.exchange.acts_of_people import carry
+from tests.exchange.anchors import pin_of
 from tests.exchange.engines import engine  # noqa: F401 - both engines
 from tests.exchange.reencrypted import Home
 from vault.api.models.signin import Challenge
@@ -25,19 +25,6 @@ async def publish(world, recovery, issuer=None, *, token=None, signed=None, **op
     return await world.ask("publish_recovery_key", token=token or world.root, json=body)
 
 
-async def pin(world) -> Pin:
-    found = await world.ok("get_trust")
-    return Pin(
-        url=world.origin,
-        origin=found["origin"],
-        server=decode_public(found["server_identity"]),
-        authority=decode_public(found["authority"]),
-        habilitation=unpack(found["server"]),
-        recovery=unpack(found["recovery"]),
-        successions=tuple(map(unpack, found["successions"])),
-    )
-
-
 def follow(world, before, after) -> bytes:
     clock = world.clock.now
     return Anchor(renew(before, after, clock=clock), clock=clock).recovery_key()
@@ -47,14 +34,14 @@ async def test_what_is_sealed_from_then_on_is_for_the_new_one(sender):
     home, world = Home(sender), sender.world
     await home.fill()
     early = world.seal(sender.editor.signing, sender.dossier, content=b"early")
-    before, size = await pin(world), await world.journal_size()
+    before, size = await pin_of(world), await world.journal_size()
     former, present = world.recovery, Identity.generate(Use.RECOVERY)
     world.clock.time += 1
     done = await publish(world, present)
     assert done.status == 200, done.body
     assert await world.journal_size() == size + 1
     assert (await world.last_entry())["action"] == "authority.recovery_key"
-    after = await pin(world)
+    after = await pin_of(world)
     assert follow(world, before, after) == present.public.kem
     refused = await world.deposit(sender.session, sender.dossier, early)
     assert (refused.status, refused.code) == (422, "recovery_slot_missing")
@@ -105,7 +92,7 @@ async def test_nobody_but_the_authority_says_it(sender):
 
 async def test_the_authority_of_before_says_it_no_more(sender):
     world, heir = sender.world, Identity.generate(Use.AUTHORITY)
-    before = await pin(world)
+    before = await pin_of(world)
     world.clock.time += 1
     asked = await world.ok("create_challenge", json={"identity": encode_public(heir.public)})
     said = say_succession(
@@ -117,6 +104,6 @@ async def test_the_authority_of_before_says_it_no_more(sender):
     for at in (world.clock.now(), world.clock.now() - 2):
         refused = await publish(world, present, at=at)
         assert (refused.status, refused.code) == (422, "statement_invalid")
-    assert follow(world, before, await pin(world)) == world.recovery.public.kem
+    assert follow(world, before, await pin_of(world)) == world.recovery.public.kem
     assert (await publish(world, present, heir)).status == 200
-    assert follow(world, before, await pin(world)) == present.public.kem
+    assert follow(world, before, await pin_of(world)) == present.public.kem

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from datetime import UTC, datetime
 from gettext import gettext as _
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -13,11 +11,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from vault.api.models.base import Name
 from vault.api.tokens import TOKEN_PREFIX
-from vault.journal import Action, Actor, Fact, Subject
-from vault.server.commands.records import admins, open_records, reachable, read_settings, require_data
-from vault.server.commands.style import ConflictProblem, Group, print_json, say, settings_options
+from vault.journal import Action, Fact, Subject
+from vault.server.commands.records import (
+    admins,
+    host_origin,
+    open_records,
+    reachable,
+    read_settings,
+    require_data,
+)
+from vault.server.commands.style import ConflictProblem, Group, print_json, say, settings_options, show_time
 from vault.server.policy import Role
-from vault.server.ports import Origin, new_id
+from vault.server.ports import new_id
 from vault.server.services.secrets import new_code, new_token
 from vault.server.stores.clock import SystemClock
 
@@ -113,12 +118,10 @@ def create(
     click.echo(made.token)
     say(
         _("{name} is an admin now; the token is shown this once and ends {until}").format(
-            name=name, until=_show_time(made.expires)
+            name=name, until=show_time(made.expires)
         )
     )
-    say(
-        _("enrolment code, until {until}: {code}").format(until=_show_time(made.code_expires), code=made.code)
-    )
+    say(_("enrolment code, until {until}: {code}").format(until=show_time(made.code_expires), code=made.code))
 
 
 async def make_admin(records: Records, name: str, *, seconds: int, code_seconds: int) -> MadeAdmin:
@@ -138,7 +141,7 @@ async def make_admin(records: Records, name: str, *, seconds: int, code_seconds:
         raise ConflictProblem(
             _("there is an admin called {name} already; choose another name").format(name=name)
         )
-    async with records.change(Origin(Actor("host", f"uid:{os.getuid()}"), "")) as change:
+    async with records.change(host_origin()) as change:
         code_expires = change.now + code_seconds
         account = await change.accounts.add(
             account_id=new_id(),
@@ -161,7 +164,3 @@ async def make_admin(records: Records, name: str, *, seconds: int, code_seconds:
             {Fact.ROLE: account.role, Fact.UNTIL: token.expires_at},
         )
     return MadeAdmin(account.id, secret.text, token.expires_at, code.text, code_expires)
-
-
-def _show_time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import sys
-from datetime import UTC, datetime
 from gettext import gettext as _
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -16,8 +15,13 @@ from keys.errors import KeyFileMissingError
 from keys.files import public_path
 from keys.serverkey import create_server_key
 from vault.api.problems import Code
-from vault.journal import Actor
-from vault.server.commands.records import open_records, reachable, read_settings, require_data
+from vault.server.commands.records import (
+    host_origin,
+    open_records,
+    reachable,
+    read_settings,
+    require_data,
+)
 from vault.server.commands.style import (
     Command,
     ConflictProblem,
@@ -27,8 +31,8 @@ from vault.server.commands.style import (
     print_pairs,
     say,
     settings_options,
+    show_time,
 )
-from vault.server.ports import Origin
 from vault.server.refusals import RefusedError
 from vault.server.services.nextkey import NextKey
 from vault.server.services.serverkeys import Held, next_path, read_held
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keys.keyfile import PublicIdentity
-    from vault.server.services.nextkey import Standing
+    from vault.server.services.serverkeys import Standing
     from vault.server.settings import Settings
 
 LEAST: Final = 60
@@ -160,8 +164,7 @@ async def _announce(next_key: NextKey, files: _Files, standing: Standing, wish: 
         public_path(next_path(files.path)).unlink(missing_ok=True)
         create_server_key(next_path(files.path))
         following = read_held(next_path(files.path))
-    origin = Origin(Actor("host", f"uid:{os.getuid()}"), "")
-    announced = await next_key.announce(own, following.identity, seconds=wish.seconds, origin=origin)
+    announced = await next_key.announce(own, following.identity, seconds=wish.seconds, origin=host_origin())
     said = _("announced; give every other host the file {path} before then").format(
         path=next_path(files.path)
     )
@@ -178,7 +181,7 @@ def _show_announced(files: _Files, standing: Standing, wish: _Wish) -> None:
                 "{path}: the key that takes over at {time}, {fingerprint}, is not here; bring its file from "
                 "the host where it was announced"
             ).format(
-                path=next_path(files.path), time=_time(coming.issued), fingerprint=coming.new.fingerprint
+                path=next_path(files.path), time=show_time(coming.issued), fingerprint=coming.new.fingerprint
             )
         )
     said = _("announced; nothing is to be done here until then")
@@ -257,10 +260,6 @@ def _print(
     if following is not None:
         pairs.append((_("next"), following.fingerprint))
     if at is not None:
-        pairs.append((_("takes over"), _time(at)))
+        pairs.append((_("takes over"), show_time(at)))
     print_pairs(pairs)
     say(said)
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

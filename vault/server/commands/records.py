@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager, contextmanager
 from gettext import gettext as _
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from vault.journal import Actor
 from vault.server.commands.style import AbsentProblem, SettingsProblem, UnavailableProblem
 from vault.server.migrations.upgrade import current_revision, expected_revision, revisions, upgrade
 from vault.server.policy import Role
-from vault.server.ports import RecordsError, StoreError
+from vault.server.ports import Origin, RecordsError, StoreError
 from vault.server.settings import SettingsError, load_settings
 from vault.server.stores.records.engine import open_engine
 from vault.server.stores.records.store import SqlRecords
@@ -43,6 +45,11 @@ def read_settings(flags: Mapping[str, object], config: str | None) -> Settings:
         if str(error) == _NO_DATA:
             raise SettingsProblem(_("--data is missing: name the folder of this server")) from None
         raise SettingsProblem(_("these settings cannot be used: {reason}").format(reason=error)) from None
+
+
+def host_origin() -> Origin:
+    """Return who acts where somebody types on the server's host."""
+    return Origin(Actor("host", f"uid:{os.getuid()}"), "")
 
 
 def sqlite_file(settings: Settings) -> Path | None:

@@ -29,7 +29,7 @@ from vault.server.ports import Origin
 from vault.server.services.beliefs import SERVER_HABILITATION, Beliefs
 from vault.server.services.janitor import Janitor
 from vault.server.services.registry import build_services
-from vault.server.services.serverkeys import ServerKeys, line_from, present_from
+from vault.server.services.serverkeys import ServerKeys, standing_from
 from vault.server.services.views import stored
 from vault.server.stores.clock import SystemClock
 from vault.server.stores.local import LocalStore
@@ -218,11 +218,11 @@ async def _check_key(records: SqlRecords, keys: ServerKeys, now: int) -> PublicI
             _require_same(first, keys.own.key)
             return own
         subject = keys.first = read_unjudged(stored(vouched), Habilitation).subject
-        line = [handed async for handed in line_from(view, subject)]
-        present = await present_from(view, subject, now)
+        standing = await standing_from(view, subject, now)
+    present, coming = standing.present, standing.coming
     if keys.find(present) is not None:
         return present
-    if own in {subject, *(handed.new for handed in line)}:
+    if own in standing.former or (coming is not None and own == coming.new):
         raise HostProblem(
             _(
                 "another key than this server's signs for the service now, by fingerprint {fingerprint}; "

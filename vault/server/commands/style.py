@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from gettext import gettext as _
 from typing import TYPE_CHECKING, Any, Final
 
@@ -105,3 +106,8 @@ def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     width = max(len(label) for label, _value in lines)
     for label, value in lines:
         click.echo(f"{label:{width}} {value}")
+
+
+def show_time(seconds: int) -> str:
+    """Return UTC seconds as a person reads them."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from keys.keyfile import Use
 from keys.statements import Habilitation, Succession, momentary, read_unjudged, sign_statement
@@ -13,27 +13,13 @@ from vault.server.refusals import RefusedError
 from vault.server.services import views
 from vault.server.services.beliefs import SERVER_HABILITATION, Beliefs
 from vault.server.services.keeping import keep
-from vault.server.services.serverkeys import line_from, present_from, succession_of
+from vault.server.services.serverkeys import standing_from
 
 if TYPE_CHECKING:
     from keys.keyfile import PublicIdentity
     from vault.server.ports import Clock, Origin, Records
     from vault.server.services.acts import View
-    from vault.server.services.serverkeys import Held
-
-
-class Standing(NamedTuple):
-    """Who signs for the service.
-
-    Attributes:
-        present: whose key signs now.
-        former: those that signed before, the first one first.
-        coming: how the present key hands over; None where nothing is announced.
-    """
-
-    present: PublicIdentity
-    former: tuple[PublicIdentity, ...]
-    coming: Succession | None
+    from vault.server.services.serverkeys import Held, Standing
 
 
 class NextKey:
@@ -99,7 +85,4 @@ class NextKey:
         await self._beliefs.require_authority(view)
         vouched = await self._beliefs.named(view, SERVER_HABILITATION)
         assert vouched is not None
-        first = read_unjudged(views.stored(vouched), Habilitation).subject
-        present = await present_from(view, first, now)
-        former = [handed.old async for handed in line_from(view, first) if handed.issued <= now]
-        return Standing(present, tuple(former), await succession_of(view, present))
+        return await standing_from(view, read_unjudged(views.stored(vouched), Habilitation).subject, now)

@@ -47,6 +47,20 @@ def read_held(path: Path) -> Held:
     return Held(load_server_key(path), read_server_identity(path))
 
 
+class Standing(NamedTuple):
+    """Who signs for the service.
+
+    Attributes:
+        present: whose key signs now.
+        former: those that signed before, the first one first.
+        coming: how the present key hands over; None where nothing is announced.
+    """
+
+    present: PublicIdentity
+    former: tuple[PublicIdentity, ...]
+    coming: Succession | None
+
+
 async def succession_of(view: View, identity: PublicIdentity) -> Succession | None:
     """Return how a server's key hands over, or will; None where it named nobody."""
     for row in await view.statements.find("succession", subject=identity.signing_key_id):
@@ -65,13 +79,16 @@ async def line_from(view: View, identity: PublicIdentity) -> AsyncIterator[Succe
         identity = handed.new
 
 
-async def present_from(view: View, identity: PublicIdentity, now: int) -> PublicIdentity:
-    """Return who stands at the time ``now`` in the place of a server's key."""
-    async for handed in line_from(view, identity):
+async def standing_from(view: View, first: PublicIdentity, now: int) -> Standing:
+    """Return who signs at the time ``now``, by the successions from a server's key on."""
+    present = first
+    former: list[PublicIdentity] = []
+    async for handed in line_from(view, first):
         if handed.issued > now:
-            break
-        identity = handed.new
-    return identity
+            return Standing(present, tuple(former), handed)
+        former.append(present)
+        present = handed.new
+    return Standing(present, tuple(former), None)
 
 
 class ServerKeys:
@@ -97,7 +114,7 @@ class ServerKeys:
 
     async def present(self, view: View, now: int) -> PublicIdentity:
         """Return the identity that signs at the time ``now``, whether its key is here or not."""
-        return await present_from(view, self.first, now)
+        return (await standing_from(view, self.first, now)).present
 
     async def signing(self, view: View, now: int) -> SigningKey:
         """Return the key that signs at the time ``now``.
