@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, get_args
 import click
 
 from client.cli.online.approve import show_approval
-from client.cli.online.connection import anchored, online
+from client.cli.online.connection import online
 from client.cli.online.identities import identity_options, own_identity
+from client.cli.online.trusting import anchored
 from client.cli.options import json_option
 from client.cli.output import print_json, print_table, show_time
 from client.cli.requests import check_dossier
@@ -85,6 +86,6 @@ async def withdraw(
             N_("{approval}: an approval has an id of 64 hexadecimal digits; see scelle approval list"),
             approval=approval_id,
         )
-    own, now = own_identity(connection, identity, passphrase_file), anchored(connection).now()
-    done = await approving.take_back(connection.service, approval_id, own, reason=reason, now=now)
+    own, anchor = own_identity(connection, identity, passphrase_file), await anchored(connection)
+    done = await approving.take_back(connection.service, approval_id, own, reason=reason, now=anchor.now())
     show_approval(done, as_json=as_json)

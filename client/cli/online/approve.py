@@ -9,10 +9,10 @@ import click
 
 from client.cli.online.bulk import agree, dry_option, yes_option
 from client.cli.online.confirming import confirm_fingerprint, fingerprint_option
-from client.cli.online.connection import anchored, online
+from client.cli.online.connection import online
 from client.cli.online.erasing import show_approvals, show_erasure
 from client.cli.online.identities import identity_options, own_identity
-from client.cli.online.trusting import renew_pin
+from client.cli.online.trusting import anchored
 from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs, show_size, show_time
 from client.cli.requests import check_dossier
@@ -23,7 +23,6 @@ from client.remote import approving
 from client.remote.approving import Agreed, given_for, next_authority
 from client.remote.granting import fetch_keys, keep_judged
 from client.terminal import can_ask, say
-from client.trust import Anchor
 from keys.derivation import key_id
 from keys.keyfile import Use, require_use
 from vault.api.models.approvals import NEEDED, Act
@@ -121,7 +120,7 @@ async def authority(
     new = read_public_key(path)
     with naming(path):
         require_use(new, Use.AUTHORITY)
-    anchor = Anchor(await renew_pin(connection.service, connection.known))
+    anchor = await anchored(connection)
     if new == anchor.authority:
         raise ConflictProblem(N_("{path}: this key speaks as the authority already"), path=path)
     agreed = next_authority(anchor.authority, new)
@@ -176,7 +175,7 @@ async def reencrypt(
     """Show how much it is, ask, sign the present key, judged by the authority."""
     service, dossier = connection.service, check_dossier(dossier_id)
     fetched = await fetch_keys(service, dossier)
-    present = keep_judged(connection.known, anchored(connection), fetched).current_key()
+    present = keep_judged(connection.known, await anchored(connection), fetched).current_key()
     state = await service.get_reencryption(dossier)
     if dry:
         _show_reencryption(state, present, as_json=as_json)
@@ -213,7 +212,7 @@ async def sign(connection: Connection, own: Identity, agreed: Agreed, *, yes: bo
         ServiceProblem: the service would do something else by now.
     """
     agree(_("approve exactly this? [y/N]"), yes=yes)
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     done = await approving.approve(connection.service, agreed, own, now=anchor.now())
     found = await given_for(connection.service, agreed)
     show_approval(done, as_json=as_json)

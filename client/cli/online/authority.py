@@ -14,13 +14,12 @@ from client.cli.online.bulk import agree, yes_option
 from client.cli.online.confirming import confirm_fingerprint, fingerprint_option
 from client.cli.online.connection import online
 from client.cli.online.identities import authority_identity
-from client.cli.online.trusting import renew_pin, show_pin
+from client.cli.online.trusting import anchored, renew_pin, show_pin
 from client.cli.options import json_option, passphrase_option, stacked
 from client.cli.style import group
 from client.keyfiles import naming, read_public_key
 from client.remote.authority import publish, publish_recovery_key
 from client.remote.trust import learn
-from client.trust import Anchor
 from keys.keyfile import Use, require_use
 
 if TYPE_CHECKING:
@@ -111,8 +110,8 @@ async def publish_(
     help=_(
         "Publish the next recovery key, with the authority's word on it: seals need an access for it from "
         "now on. What was sealed before opens with the shares of the key before, until scelle reencrypt "
-        "moves it; keep those shares until then. Clients follow when they sign in, or with scelle trust "
-        "renew, and say so. A recovery key that was given up never comes back. For admins."
+        "moves it; keep those shares until then. Clients follow with the next command that talks "
+        "to the service, and say so. A recovery key that was given up never comes back. For admins."
     ),
     examples=(
         "scelle authority recovery-key recovery-2027.pub --authority authority.key",
@@ -140,7 +139,7 @@ async def recovery_key(
     public = read_public_key(recovery)
     with naming(recovery):
         require_use(public, Use.RECOVERY)
-    anchor = Anchor(await renew_pin(connection.service, connection.known))
+    anchor = await anchored(connection)
     identity = authority_identity(anchor, key_file, passphrase_file)
     agree(_("let seals carry an access for this recovery key from now on? [y/N]"), yes=yes)
     await publish_recovery_key(connection.service, anchor, identity, public)

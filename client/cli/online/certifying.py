@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from client import distrust
 from client.certificates import checked, write_file
-from client.cli.online.connection import anchored
+from client.cli.online.trusting import anchored
 from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.distrust import Distrusted
 from client.errors import N_, NotFoundProblem
@@ -54,7 +54,7 @@ async def write_rotation(
             dossier=dossier,
         )
     signed, lines = await fetch_retirement(connection.service, found)
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     said = anchor.certificate(signed, Rotation)
     if (said.dossier, said.ended) != (dossier, found.generation) or (key and key not in said.keys):
         raise Distrusted(distrust.CERTIFICATE, Refusal.MISMATCH)

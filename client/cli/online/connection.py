@@ -17,7 +17,6 @@ from client.errors import N_, AccessProblem, UsageProblem
 from client.profile import Profile, ServiceProfile
 from client.remote.address import read_address
 from client.remote.service import Service, connect
-from client.trust import Anchor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -78,28 +77,6 @@ async def signed_in(known: ServiceProfile) -> AsyncIterator[Connection]:
         )
     async with reach(known, session.token) as service:
         yield Connection(service, known, session)
-
-
-def anchored(connection: Connection) -> Anchor:
-    """Return what may be believed at this service.
-
-    Raises:
-        AccessProblem: nobody ever decided whom to trust here.
-    """
-    return anchored_at(connection.known)
-
-
-def anchored_at(known: ServiceProfile) -> Anchor:
-    """Return what may be believed at a service, also while nobody is signed in there.
-
-    Raises:
-        AccessProblem: nobody ever decided whom to trust there.
-    """
-    if known.pin is None:
-        raise AccessProblem(
-            N_("whom to trust at {url} is not known yet; sign in again with scelle login"), url=known.url
-        )
-    return Anchor(known.pin)
 
 
 def online(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:

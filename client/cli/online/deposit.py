@@ -13,7 +13,6 @@ from client.cli.asking import load_identity
 from client.cli.online.acting import acting_option
 from client.cli.online.connection import (
     Connection,
-    anchored,
     known_service,
     reach,
     server_option,
@@ -22,7 +21,7 @@ from client.cli.online.connection import (
 )
 from client.cli.online.receiving import read_receipt, show_receipt, write_receipt
 from client.cli.online.resuming import line_to_go_on
-from client.cli.online.trusting import settle_trust, trust_by_template, trust_option
+from client.cli.online.trusting import anchored, settle_trust, trust_by_template, trust_option
 from client.cli.online.uploads import Telling
 from client.cli.options import force_option, json_option, passphrase_option, quiet_option, username_options
 from client.cli.style import command
@@ -150,6 +149,7 @@ def deposit(
 
     async def work() -> Kept:
         async with _enter(known, given) as entry:
+            anchor = await anchored(entry.connection)
             with (
                 # Outside: what is told while progress shows is broken where the terminal's line ends.
                 Telling(again, quiet=quiet) as telling,
@@ -157,7 +157,7 @@ def deposit(
             ):
                 return await deposit_(
                     entry.connection.service,
-                    anchored(entry.connection),
+                    anchor,
                     container,
                     replaces=proof,
                     acting_for=acting_for,

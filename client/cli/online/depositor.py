@@ -10,9 +10,10 @@ import click
 
 from client.cli.asking import load_identity
 from client.cli.online.acting import KeyId
-from client.cli.online.connection import anchored, known_service, online, server_option
+from client.cli.online.connection import known_service, online, server_option
 from client.cli.online.identities import authority_identity, identity_options, own_identity
 from client.cli.online.mandates import mandate_options, read_mandate
+from client.cli.online.trusting import anchored
 from client.cli.options import force_option, json_option, passphrase_option
 from client.cli.output import print_json, print_table
 from client.cli.requests import check_dossier
@@ -112,7 +113,7 @@ async def add(
     as_json: bool,
 ) -> None:
     """Sign the mandate and send it."""
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     depositor_key = read_public_key(public)
     possession = _read_proof(proof)
     if key_file:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from client.cli.online.acting import acting_option
-from client.cli.online.connection import anchored, asking, online
+from client.cli.online.connection import asking, online
 from client.cli.online.erasing import erase
 from client.cli.online.finding import find_organisation, find_reviewer
 from client.cli.online.identities import identity_options, own_identity
+from client.cli.online.trusting import anchored
 from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.requests import check_dossier
@@ -85,7 +86,7 @@ async def create(
     chosen = check_dossier(dossier_id) if dossier_id else new_dossier_id()
     if chosen in {".", ".."}:
         raise UsageProblem(N_("{dossier}: this cannot be a dossier's id here"), dossier=chosen)
-    service, anchor = connection.service, anchored(connection)
+    service, anchor = connection.service, await anchored(connection)
     organisation = (await find_organisation(service, org)).id if org else None
     people = {}
     for name in (*admin, *reviewer):
@@ -157,7 +158,7 @@ async def close(connection: Connection, *, dossier_id: str, as_json: bool) -> No
 async def keys(connection: Connection, *, dossier_id: str, as_json: bool) -> None:
     """Judge and print."""
     fetched = await fetch_keys(connection.service, check_dossier(dossier_id))
-    known = keep_judged(connection.known, anchored(connection), fetched)
+    known = keep_judged(connection.known, await anchored(connection), fetched)
     found = [known.key(generation).statement for generation in known.generations]
     if as_json:
         print_json(

@@ -10,8 +10,9 @@ import click
 
 from client.certificates import checked, write_file
 from client.cli.online.confirming import confirm_name
-from client.cli.online.connection import anchored, online
+from client.cli.online.connection import online
 from client.cli.online.retention import show_days
+from client.cli.online.trusting import anchored
 from client.cli.options import force_option, json_option, quiet_option
 from client.cli.output import print_json, print_pairs, show_size, show_time
 from client.cli.requests import check_dossier
@@ -73,7 +74,7 @@ async def erase(
         show_erasure(plan, as_json=as_json)
         return
     if plan.state is not DossierState.ERASED:
-        anchored(connection)  # whose certificate would be worth nothing is told before
+        await anchored(connection)  # whose certificate would be worth nothing is told before
         _require_over(plan)
         require_approved(plan.approvals, Act.ERASE, plan.dossier)
         if not yes:
@@ -115,7 +116,7 @@ async def write_certificate(connection: Connection, done: Erasure, output: str, 
         ConflictProblem: something of that name is there.
     """
     signed, lines = await erasing.fetch_certificate(connection.service, done)
-    write_file(output, signed, checked(signed, lines, anchored(connection)), force=force)
+    write_file(output, signed, checked(signed, lines, await anchored(connection)), force=force)
 
 
 def _require_over(plan: Erasure) -> None:

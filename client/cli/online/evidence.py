@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from client.cli.online.acting import acting_option
-from client.cli.online.connection import anchored, asking, online
+from client.cli.online.connection import asking, online
 from client.cli.online.identities import identity_options, own_identity
 from client.cli.online.judging import judge_container
 from client.cli.online.leftovers import tell_start, telling_what_stays
 from client.cli.online.receiving import receipt_document
 from client.cli.online.resuming import line_to_go_on
 from client.cli.online.showing import show_proof, show_versions
+from client.cli.online.trusting import anchored
 from client.cli.options import force_option, json_option, quiet_option
 from client.cli.output import print_json, print_pairs, show_size
 from client.cli.requests import check_dossier
@@ -129,7 +130,7 @@ async def fetch_(
 ) -> None:
     """Fetch, verify, keep."""
     require_free(output, force=force)
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     version = choose_version(await connection.service.get_evidence(proof), number)
     reviewing = connection.session is not None and connection.session.role in {"reviewer", "admin"}
     again = line_to_go_on(click.get_current_context())
@@ -205,7 +206,7 @@ async def opened(
 ) -> None:
     """Open, judge, sign, send."""
     reviewer = own_identity(connection, identity, passphrase_file)
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     judged = judge_container(container, reviewer, quiet=quiet)
     stored = await report_opening(
         connection.service, judged.proof, reviewer, judged.outcome, now=anchor.now()

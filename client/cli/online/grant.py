@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from client.cli.online.bulk import dry_option, yes_option
-from client.cli.online.connection import anchored, online
+from client.cli.online.connection import online
 from client.cli.online.finding import find_reviewer
 from client.cli.online.granting import Wanted, add_many, revoke_many
 from client.cli.online.identities import identity_options, own_identity
+from client.cli.online.trusting import anchored
 from client.cli.options import json_option, quiet_option, stacked
 from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.requests import check_dossier
@@ -87,7 +88,7 @@ async def add(
     if wanted.many or dry:
         await add_many(connection, wanted, issuer, dry=dry, yes=yes, quiet=quiet, as_json=as_json)
         return
-    service, anchor = connection.service, anchored(connection)
+    service, anchor = connection.service, await anchored(connection)
     assert wanted.dossier is not None
     assert wanted.account is not None
     listed = await find_reviewer(service, wanted.account)
@@ -162,7 +163,7 @@ async def revoke(
 @online
 async def fetch(connection: Connection, *, dossier_id: str, as_json: bool) -> None:
     """Fetch, judge, keep."""
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     fetched = await fetch_grants(connection.service, check_dossier(dossier_id))
     key = keep_judged(connection.known, anchor, fetched).current_key()
     kept = connection.known.dossier(dossier_id)

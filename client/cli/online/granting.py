@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from client.cli.failure import describe_client_error
 from client.cli.online.afterwards import say_what_is_left
 from client.cli.online.bulk import Unfinished, agree, one_by_one
-from client.cli.online.connection import anchored
 from client.cli.online.finding import find_account, find_reviewer
 from client.cli.online.group import require_group
+from client.cli.online.trusting import anchored
 from client.cli.output import print_json, print_table
 from client.cli.requests import check_dossier
 from client.errors import N_, ConflictProblem, NotFoundProblem, UsageProblem
@@ -85,7 +85,7 @@ async def add_many(
     Raises:
         Unfinished: some of it could not be granted.
     """
-    service, anchor = connection.service, anchored(connection)
+    service, anchor = connection.service, await anchored(connection)
     dossiers = await _dossiers(connection, wanted)
     if wanted.group is not None:
         people = await candidates_of(service, anchor, require_group(connection.known, wanted.group))

@@ -9,8 +9,9 @@ import click
 
 from client.cli.failure import describe_client_error
 from client.cli.online.bulk import agree, yes_option
-from client.cli.online.connection import anchored, known_service, online, server_option
+from client.cli.online.connection import known_service, online, server_option
 from client.cli.online.finding import find_reviewer
+from client.cli.online.trusting import anchored
 from client.cli.options import json_option
 from client.cli.output import print_json, print_table
 from client.cli.style import group as group_
@@ -57,7 +58,7 @@ async def set_(
     """Judge, show, ask, keep."""
     if not name or len(name) > _LONGEST or not name.isprintable():
         raise UsageProblem(N_("a group's name has 1 to 64 characters that can be read"))
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     found = {}
     for wanted in accounts:
         listed = candidate(anchor, await find_reviewer(connection.service, wanted))
@@ -84,7 +85,7 @@ async def set_(
 @online
 async def show(connection: Connection, *, name: str, as_json: bool) -> None:
     """Judge and print."""
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     kept = require_group(connection.known, name)
     _show(await candidates_of(connection.service, anchor, kept), as_json=as_json)
 

@@ -10,11 +10,12 @@ import click
 from client.cli.online.afterwards import say_what_is_left
 from client.cli.online.bulk import dry_option, yes_option
 from client.cli.online.confirming import confirm_fingerprint, fingerprint_option
-from client.cli.online.connection import anchored, online
+from client.cli.online.connection import online
 from client.cli.online.finding import find_account
 from client.cli.online.identities import authority_identity, identity_options, own_identity
 from client.cli.online.renewing import Renewal, renew_many
 from client.cli.online.sizes import DAY, YEAR_DAYS, days_option
+from client.cli.online.trusting import anchored
 from client.cli.online.withdrawing import withdraw_many
 from client.cli.options import json_option, passphrase_option, quiet_option
 from client.cli.output import print_json, print_pairs, show_time
@@ -89,7 +90,7 @@ async def habilitate(
     as_json: bool,
 ) -> None:
     """Compare, sign, send."""
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     if renewing:
         if fingerprint is not None or (not names and group_name is None and ending is None):
             raise UsageProblem(N_("say what is renewed: accounts, --group NAME or --ending DAYS"))
@@ -157,7 +158,7 @@ async def withdraw(
     """Sign and send."""
     if (not names) == (group_name is None):
         raise UsageProblem(N_("say whose habilitation is withdrawn: accounts, or --group NAME"))
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     if key_file:
         issuer = authority_identity(anchor, key_file, passphrase_file)
     else:

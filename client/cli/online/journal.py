@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from client.cli.online.connection import anchored, online
+from client.cli.online.connection import online
 from client.cli.online.receiving import write_receipt
+from client.cli.online.trusting import anchored
 from client.cli.options import force_option, json_option, quiet_option
 from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.style import group
@@ -71,7 +72,7 @@ async def checkpoint(connection: Connection, *, output: str | None, force: bool,
     """Fetch, compare, keep."""
     if output:
         require_free(output, force=force)
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     present = await fetch_checkpoint(connection.service, anchor)
     for signed in connection.known.checkpoints.items[-1:]:
         last = anchor.checkpoint(signed)
@@ -95,7 +96,7 @@ async def checkpoint(connection: Connection, *, output: str | None, force: bool,
 @online
 async def verify(connection: Connection, *, quiet: bool, as_json: bool) -> None:
     """Read all, compare, keep."""
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     kept = connection.known.checkpoints.items
     present = await verify_journal(connection.service, anchor, kept)
     _keep(connection.known, present)

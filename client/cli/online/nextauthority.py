@@ -10,9 +10,9 @@ import click
 from client.cli.asking import load_identity
 from client.cli.keygen import next_key_options, write_next_key
 from client.cli.online.bulk import agree, dry_option, yes_option
-from client.cli.online.connection import anchored, online
+from client.cli.online.connection import online
 from client.cli.online.identities import authority_identity
-from client.cli.online.trusting import renew_pin
+from client.cli.online.trusting import anchored
 from client.cli.options import json_option, passphrase_option
 from client.cli.output import print_json, print_pairs
 from client.cli.style import command
@@ -21,7 +21,6 @@ from client.keyfiles import naming
 from client.remote.approving import given_for, next_authority, require_approved
 from client.remote.inheriting import hand_authority_over
 from client.terminal import can_ask, say
-from client.trust import Anchor
 from keys.keyfile import Use, require_use
 from keys.keyring import Identity
 from vault.api.models.approvals import NEEDED, Act
@@ -29,17 +28,18 @@ from vault.api.models.approvals import NEEDED, Act
 if TYPE_CHECKING:
     from client.cli.online.connection import Connection
     from client.remote.service import Service
+    from client.trust import Anchor
 
 
 @command(
     "authority",
     help=_(
         "Give the authority its next key. The present key says that the next one follows it; from then on "
-        "it says nothing new, while all that it said stays valid. Clients follow when they sign in, or "
-        "with scelle trust renew, and say so; the fingerprint that people compare stays that of the first "
+        "it says nothing new, while all that it said stays valid. Clients follow with the next command that"
+        " talks to the service, and say so; the fingerprint that people compare stays that of the first "
         "key. The recovery key stays as it is. Destroy the old key once this has ended. Where the service "
-        "asks for it, two admins approve the next key first, with scelle approve authority: it is made, and "
-        "you go on with --resume. For admins."
+        "asks for it, two admins approve the next key first, with scelle approve authority: it is made, and"
+        " you go on with --resume. For admins."
     ),
     examples=(
         "scelle rotate authority --authority authority.key -o authority-2027.key --dry-run",
@@ -74,8 +74,7 @@ async def authority(
     """Plan, ask, write the new key, hand over, follow."""
     if dry and resume:
         raise UsageProblem(N_("--dry-run and --resume exclude each other; give one"))
-    pin = await renew_pin(connection.service, connection.known)
-    anchor = Anchor(pin)
+    anchor = await anchored(connection)
     new: Identity | None = None
     if resume:
         new = load_identity(output, new_passphrase_file)
@@ -94,8 +93,7 @@ async def authority(
             write_next_key(output, new, new_passphrase_file, no_passphrase=no_passphrase)
         await _require_approved(connection.service, anchor, new, output)
         await hand_authority_over(connection.service, old, new, now=anchor.now())
-        await renew_pin(connection.service, connection.known)
-    _show_end(anchored(connection), output, as_json=as_json)
+    _show_end(await anchored(connection), output, as_json=as_json)
 
 
 async def _require_approved(service: Service, anchor: Anchor, new: Identity, output: str) -> None:

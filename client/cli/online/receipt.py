@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client.cli.online.connection import anchored, online, server_option
+from client.cli.online.connection import online, server_option
 from client.cli.online.receiving import read_receipt, show_receipt, write_receipt
-from client.cli.online.trusting import offline_anchor
+from client.cli.online.trusting import anchored, offline_anchor
 from client.cli.options import force_option, json_option
 from client.cli.style import group
 from client.errors import N_, UsageProblem
@@ -50,7 +50,7 @@ async def fetch(
 ) -> None:
     """Fetch, verify, write."""
     require_free(output, force=force)
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     if number is None and connection.session is not None and connection.session.role == "auditor":
         raise UsageProblem(N_("an auditor does not see which versions there are; add --version NUMBER"))
     if number is None:

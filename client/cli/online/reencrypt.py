@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from client.cli.online.bulk import Unfinished, agree, dry_option, each, yes_option
-from client.cli.online.connection import anchored, online
+from client.cli.online.connection import online
 from client.cli.online.erasing import show_approvals
 from client.cli.online.identities import identity_options, own_identity
 from client.cli.online.passwords import check_proof
+from client.cli.online.trusting import anchored
 from client.cli.options import json_option, quiet_option
 from client.cli.output import print_json, print_pairs, show_size
 from client.cli.requests import check_dossier
@@ -172,14 +173,13 @@ async def reencrypt(
     if not yes and can_ask():
         _show_plan(asked._replace(as_json=False), planned)
     agree(_("re-encrypt? [y/N]"), yes=yes)
-    known = keep_judged(
-        connection.known, anchored(connection), await fetch_grants(connection.service, dossier)
-    )
-    removed = (await plan(connection.service, anchored(connection), dossier)).removed
+    anchor = await anchored(connection)
+    known = keep_judged(connection.known, anchor, await fetch_grants(connection.service, dossier))
+    removed = (await plan(connection.service, anchor, dossier)).removed
     renewing = _renewing(connection, own)
     hands = Hands(own, removed, without_depositor, keep_originals, Way(sign_in=renewing))
     with TemporaryDirectory(prefix="scelle-") as folder:
-        desk = Desk(connection.service, anchored(connection), connection.known, known, Path(folder))
+        desk = Desk(connection.service, anchor, connection.known, known, Path(folder))
         tally = await _work(asked, planned, Reencrypting(desk, hands), renewing)
     await _show_end(connection, asked, tally)
 

@@ -14,14 +14,16 @@ from client.cli.asking import load_identity
 from client.cli.failure import describe_client_error
 from client.cli.keygen import next_key_options, write_next_key
 from client.cli.online.bulk import Unfinished, agree, dry_option, yes_option
-from client.cli.online.connection import anchored_at, known_service, reach, server_option, wait_for
+from client.cli.online.connection import known_service, reach, server_option, wait_for
 from client.cli.online.identities import identity_options, own_path
+from client.cli.online.trusting import renew_pin
 from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs
 from client.cli.style import command
 from client.errors import N_, AccessProblem, UsageProblem
 from client.remote.inheriting import Rewrapping, hand_account_over, held_grants, signs_in, use_of
 from client.terminal import can_ask, counting, escape, say
+from client.trust import Anchor
 from keys.keyring import Identity
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from client.remote.inheriting import Held
     from client.remote.service import Service
     from client.remote.signin import SignedIn
-    from client.trust import Anchor
 
 
 class _Asked(NamedTuple):
@@ -80,11 +81,11 @@ async def _rotate(known: ServiceProfile, asked: _Asked, kept: str) -> None:
         raise UsageProblem(N_("say where the new key goes: -o FILE"))
     if asked.dry and asked.resume:
         raise UsageProblem(N_("--dry-run and --resume exclude each other; give one"))
-    anchor = anchored_at(known)
     path = own_path(known.session, asked.identity)
     old = load_identity(path, asked.passphrase_file)
     use = use_of(old)
     async with reach(known) as service:
+        anchor = Anchor(await renew_pin(service, known))
         if asked.resume:
             new, signed = await _go_on(service, anchor, asked, old)
             held = await held_grants(service, new, role=signed.me.role)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from client.cli.online.bulk import Unfinished, agree, one_by_one
 from client.cli.online.choosing import all_accounts, choose_accounts, chosen_document, chosen_row
-from client.cli.online.connection import anchored
 from client.cli.online.ending import ends_within
 from client.cli.online.sizes import DAY
+from client.cli.online.trusting import anchored
 from client.cli.output import print_json, print_table, show_time
 from client.errors import ClientError
 from client.remote.authority import renew, standing
@@ -59,7 +59,7 @@ async def renew_many(
     Raises:
         Unfinished: some could not be renewed.
     """
-    service, anchor = connection.service, anchored(connection)
+    service, anchor = connection.service, await anchored(connection)
     if wanted.names or wanted.group is not None:
         chosen = await choose_accounts(connection, wanted.names, wanted.group)
     else:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from client.cli.online.connection import anchored, online
+from client.cli.online.connection import online
 from client.cli.online.ending import WARNED_DAYS, ends_within
 from client.cli.online.finding import find_reviewer
 from client.cli.online.sizes import YEAR_DAYS
+from client.cli.online.trusting import anchored
 from client.cli.options import json_option
 from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.style import group
@@ -46,7 +47,7 @@ def reviewer() -> None:
 @online
 async def list_(connection: Connection, *, ending: int | None, as_json: bool) -> None:
     """Judge each and print a table."""
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     found = [item async for item in every(connection.service.list_reviewers, Paging())]
     judged = [(item, _judge(anchor, item)) for item in found]
     if ending is not None:
@@ -86,7 +87,7 @@ async def list_(connection: Connection, *, ending: int | None, as_json: bool) ->
 async def show(connection: Connection, *, name: str, as_json: bool) -> None:
     """Judge and print."""
     found = await find_reviewer(connection.service, name)
-    person = _judge(anchored(connection), found)
+    person = _judge(await anchored(connection), found)
     if as_json:
         print_json(_document(found, person))
         return

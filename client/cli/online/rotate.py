@@ -11,11 +11,12 @@ import click
 
 from client.cli.online.bulk import agree, dry_option, yes_option
 from client.cli.online.certifying import write_rotation
-from client.cli.online.connection import anchored, online
+from client.cli.online.connection import online
 from client.cli.online.finding import find_reviewer
 from client.cli.online.identities import authority_identity, identity_options, own_identity
 from client.cli.online.nextauthority import authority
 from client.cli.online.rekey import reviewer
+from client.cli.online.trusting import anchored
 from client.cli.options import force_option, json_option
 from client.cli.output import print_json, print_pairs, show_size
 from client.cli.plugins import ROTATIONS, load_plugin, plugin_names
@@ -132,7 +133,7 @@ async def dossier(
         raise UsageProblem(N_("whom to leave out is said when a rotation begins; --resume only goes on"))
     if output is not None and not dry:
         require_free(output, force=force)
-    service, anchor = connection.service, anchored(connection)
+    service, anchor = connection.service, await anchored(connection)
     accounts = {(await find_reviewer(service, name)).account for name in without}
     begun = time.monotonic()
     planned = await plan(service, anchor, asked.dossier, without=accounts)
@@ -163,7 +164,7 @@ async def _wrap(
 ) -> tuple[Rotation, int]:
     service = connection.service
     fetched = await fetch_grants(service, asked.dossier)
-    known = keep_judged(connection.known, anchored(connection), fetched)
+    known = keep_judged(connection.known, await anchored(connection), fetched)
     with counting(_("rotating"), left, quiet=asked.as_json) as advance:
         count = await rewrap_all(
             service,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from client.cli.asking import checked_username
-from client.cli.online.connection import allow_http, anchored, online, reach, wait_for
+from client.cli.online.connection import allow_http, online, reach, wait_for
 from client.cli.online.identities import authority_identity, identity_options, own_identity
 from client.cli.online.mandates import mandate_options, read_mandate
 from client.cli.online.own import own, passwd
 from client.cli.online.sizes import DAY, days_option
+from client.cli.online.trusting import anchored
 from client.cli.options import force_option, json_option
 from client.cli.output import print_json, print_pairs, print_table, show_time
 from client.cli.requests import check_dossier
@@ -87,7 +88,7 @@ async def make(
     as_json: bool,
 ) -> None:
     """Make it, store it, show what the editor needs."""
-    anchor = anchored(connection)
+    anchor = await anchored(connection)
     name, allowed = checked_username(username), read_mandate(mandate, label=username)
     if password_out:
         require_free(password_out, force=False)

@@ -61,7 +61,8 @@ def export(*, output: str, force: bool, server: str | None) -> None:
     "renew",
     help=_(
         "Follow what the authority said since: that it handed over to its next key, or that the service has "
-        "another one. Signing in does so too. Whom you trust stays the one that you confirmed."
+        "another one. Other commands that talk to the service do so too. Whom you trust stays the "
+        "one that you confirmed."
     ),
     examples=("scelle trust renew",),
 )

@@ -21,6 +21,7 @@ from keys.derivation import key_id
 from keys.errors import Refusal
 
 if TYPE_CHECKING:
+    from client.cli.online.connection import Connection
     from client.cli.options import Decorator
     from client.profile import ServiceProfile
     from client.records import Pin
@@ -100,9 +101,22 @@ async def renew_pin(service: Service, known: ServiceProfile) -> Pin:
             N_("whom to trust at {url} is not known yet; sign in again with scelle login"), url=known.url
         )
     pin = renew(before, await learn(service))
-    known.keep_pin(pin)
-    _tell(before, pin)
+    if pin != before:
+        known.keep_pin(pin)
+        _tell(before, pin)
     return pin
+
+
+async def anchored(connection: Connection) -> Anchor:
+    """Return what may be believed at this service now.
+
+    Whoever goes on with a service token signs in nowhere, and would not hear otherwise of a key that follows.
+
+    Raises:
+        AccessProblem: nobody ever decided whom to trust here.
+        Distrusted: the service names another authority than the one that is trusted.
+    """
+    return Anchor(await renew_pin(connection.service, connection.known))
 
 
 def _tell(before: Pin, after: Pin) -> None:

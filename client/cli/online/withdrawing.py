@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from client.cli.online.afterwards import say_what_is_left
 from client.cli.online.bulk import Unfinished, agree, one_by_one
 from client.cli.online.choosing import choose_accounts, chosen_document, chosen_row
-from client.cli.online.connection import anchored
+from client.cli.online.trusting import anchored
 from client.cli.output import print_json, print_table
 from client.errors import N_, ClientError, ConflictProblem
 from client.remote.authority import withdraw
@@ -41,7 +41,7 @@ async def withdraw_many(
         ConflictProblem: whoever types it is among them.
         Unfinished: some could not be withdrawn.
     """
-    service, anchor = connection.service, anchored(connection)
+    service, anchor = connection.service, await anchored(connection)
     chosen = await choose_accounts(connection, names, group)
     if (await service.get_me()).account in {each.account.id for each in chosen}:
         raise ConflictProblem(N_("you are among them; another admin withdraws your habilitation"))

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from keys.signing import SigningKey
-
 LOCK_NAME: Final = "server.lock"
 
 _PROCESS_ID_LENGTH: Final = 20
@@ -54,8 +52,8 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def server_key(path: Path, *, first_start: bool) -> tuple[SigningKey, bool]:
-    """Return the server's key, and whether it was made just now.
+def require_server_key(path: Path, *, first_start: bool) -> bool:
+    """Return once the server's key is there: whether it was made just now.
 
     Args:
         path: the key file.
@@ -67,7 +65,7 @@ def server_key(path: Path, *, first_start: bool) -> tuple[SigningKey, bool]:
         KeyMaterialError: the key file is damaged, or others can read it.
     """
     try:
-        return load_server_key(path), False
+        load_server_key(path)
     except KeyFileMissingError:
         if not first_start:
             raise HostProblem(
@@ -75,11 +73,15 @@ def server_key(path: Path, *, first_start: bool) -> tuple[SigningKey, bool]:
                     "{path}: this server's key is gone, but not what it signed; put it back from a backup"
                 ).format(path=path)
             ) from None
+    else:
+        return False
     with _alone(path.parent):
         try:
-            return load_server_key(path), False
+            load_server_key(path)
         except KeyFileMissingError:
-            return create_server_key(path), True
+            create_server_key(path)
+            return True
+        return False
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from vault.journal import Action, Actor, Fact, Subject, decode_entry
 from vault.server.app import UnhandledRouteError, create_app
 from vault.server.commands.caretaking import caretaken
 from vault.server.commands.draining import Traffic
-from vault.server.commands.folder import locked, make_folder, server_key
+from vault.server.commands.folder import locked, make_folder, require_server_key
 from vault.server.commands.listening import listen
 from vault.server.commands.objects import open_locking, open_store, require_objects
 from vault.server.commands.records import admins, open_records, reachable, sqlite_file
@@ -151,7 +151,7 @@ async def _assemble(
         swept = await store.sweep(older_than=_FORGOTTEN_AFTER) if isinstance(store, LocalStore) else 0
         async with records.read() as view:
             first_start = (await view.journal.checkpoint()).size == 0
-        _key, made = server_key(settings.server_key_path, first_start=first_start)
+        made = require_server_key(settings.server_key_path, first_start=first_start)
         keys = ServerKeys(settings.server_key_path)
         identity = await _check_key(records, keys, clock.now())
         needs_admin = all(account.disabled_at is not None for account in await admins(records))

@@ -74,7 +74,9 @@ def test_the_whole_way(town, data):
     wait_for(town, done["next"])
 
     # The server was not started anew; editors and reviewers follow without being asked anything.
-    deposit(town, "second")
+    made = deposit(town, "second")
+    told = town.type("portal", "receipt", "fetch", made["proof"], "-o", "second.receipt")
+    assert "the service has another key than before" in told.err
     for name in ("first", "second"):
         town.type("editor", "receipt", "verify", f"{name}.receipt", f"{name}.scelle")
         town.give("editor", f"{name}.receipt", "r1")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from keys.errors import KeyFileError
-from vault.server.commands.folder import LOCK_NAME, locked, make_folder, server_key
+from vault.server.commands.folder import LOCK_NAME, locked, make_folder, require_server_key
 from vault.server.commands.style import ConflictProblem, HostProblem
 
 
@@ -47,20 +47,22 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path):
 
 def test_a_key_is_made_once(tmp_path):
     path = tmp_path / "server.key"
-    key, made = server_key(path, first_start=True)
-    again, made_again = server_key(path, first_start=True)
-    assert (made, made_again) == (True, False)
-    assert again.public_key == key.public_key
+    assert require_server_key(path, first_start=True)
+    before = path.read_bytes()
+    assert not require_server_key(path, first_start=True)
+    assert path.read_bytes() == before
 
 
 KEY = """
 import sys
 from pathlib import Path
-from vault.server.commands.folder import server_key
+from keys.serverkey import read_server_identity
+from vault.server.commands.folder import require_server_key
 path = Path(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
-print(server_key(path, first_start=True)[0].key_id.hex())
+made = require_server_key(path, first_start=True)
+print(made, read_server_identity(path).fingerprint)
 """
 
 
@@ -72,13 +74,15 @@ def test_servers_that_start_together_have_one_key(tmp_path):
     for one in started:
         one.stdin.write("\n")
         one.stdin.flush()
-    assert len({one.communicate()[0] for one in started}) == 1
+    said = [one.communicate()[0].split(maxsplit=1) for one in started]
+    assert sorted(made for made, _key in said) == ["False", "False", "True"]
+    assert len({key for _made, key in said}) == 1
     assert [one.returncode for one in started] == [0, 0, 0]
 
 
 def test_a_key_is_missed_once_something_is_recorded(tmp_path):
     with pytest.raises(HostProblem, match="backup"):
-        server_key(tmp_path / "server.key", first_start=False)
+        require_server_key(tmp_path / "server.key", first_start=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,5 +90,5 @@ def test_a_link_in_the_place_of_the_key_is_not_followed(tmp_path):
     path = tmp_path / "server.key"
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(KeyFileError, match="link"):
-        server_key(path, first_start=True)
+        require_server_key(path, first_start=True)
     assert not (tmp_path / "elsewhere").exists()
