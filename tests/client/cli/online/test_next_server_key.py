@@ -75,7 +75,7 @@ def test_the_whole_way(town, data):
 
     # The server was not started anew; editors and reviewers follow without being asked anything.
     made = deposit(town, "second")
-    told = town.type("portal", "receipt", "fetch", made["proof"], "-o", "second.receipt")
+    told = town.type("portal", "receipt", "fetch", made["evidence"], "-o", "second.receipt")
     assert "the service has another key than before" in told.err
     for name in ("first", "second"):
         town.type("editor", "receipt", "verify", f"{name}.receipt", f"{name}.scelle")
