@@ -28,6 +28,7 @@ _SHOWN = 20
 COLUMNS = {
     "kills": lambda figures: figures.kills,
     "acknowledged": lambda figures: figures.acknowledged,
+    "rotated": lambda figures: figures.rotated,
     "erased": lambda figures: figures.erased,
     "opened": lambda figures: figures.opened,
     "cut off": lambda figures: figures.broken,

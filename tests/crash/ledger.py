@@ -1,8 +1,9 @@
 """What a crowd of clients was told, and what it is waiting to be told; and whether that is what there is.
 
 A thing is named by kind and name: a version or an upload by its seal id, a grant or a mandate by its
-statement's id, a dossier by its own. Versions of any dossier but one are "doomed". Its value is what the
-service must show of it; None: nothing.
+statement's id, a dossier by its own, a key that has ended by its dossier and generation. Versions of any
+dossier but one are "doomed"; the number of what was re-encrypted is 0. Its value is what the service must
+show of it; None: nothing.
 """
 
 import hashlib
@@ -133,7 +134,13 @@ async def picture_below(site, dossier_id) -> Picture:
         versions = await execute(select(*columns).where(of == dossier_id))
         found: Picture = {("version", row[0].hex()): tuple(row[1:]) for row in versions}
         doomed = await execute(select(*columns, erased).where(of != dossier_id))
-        found |= {("doomed", row[0].hex()): (*row[1:4], bool(row[4])) for row in doomed}
+        found |= {
+            ("doomed", seal_id.hex()): (state, max(number, 0), generation, bool(gone))
+            for seal_id, state, number, generation, gone in doomed
+        }
+        retired = schema.retirements.c
+        for name, generation in await execute(select(retired.dossier_id, retired.generation)):
+            found["retired", f"{name} {generation}"] = True
         mandates = (await execute(select(depositor.mandate_id))).scalars()
         found |= {("mandate", mandate.hex()): True for mandate in mandates}
         for name, closed, ended in await execute(select(dossier.id, dossier.closed_at, dossier.erased_at)):

@@ -11,12 +11,14 @@ from tests.crash.audit import listed, opened, receipt_in
 from tests.crash.caretaker import clean
 from tests.crash.clients import Depositor
 from tests.crash.crowd import Crowd
-from tests.crash.erasers import PROCEDURE, Eraser
+from tests.crash.erasers import Eraser
 from tests.crash.inspection import Fault, Kind, Trail, inspect
 from tests.crash.ledger import Ledger, picture_below, seen
 from tests.crash.pairs import Embedded
 from tests.crash.processes import PATIENCE, Nursery, Process
+from tests.crash.rotators import Rotator
 from tests.crash.town import inhabit, settle
+from tests.exchange.acts_on_dossiers import PROCEDURE
 from vault.journal import Action
 from vault.merkle import root_of
 
@@ -43,6 +45,8 @@ class Figures:
         late: objects that the store came to have after the server's death and the janitor's look; the next
             janitor has to remove them.
         erased: dossiers that were opened, filled, closed and erased meanwhile.
+        rotated: dossiers of these whose key was rotated to the end before, and one of whose contents was
+            re-encrypted.
         opened: containers that were fetched, compared and opened.
         faults: everything that was wrong.
         seconds: that it took.
@@ -57,6 +61,7 @@ class Figures:
     late: int = 0
     opened: int = 0
     erased: int = 0
+    rotated: int = 0
     faults: list[Fault] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -112,8 +117,9 @@ class Series:
         rng = random_of(self._seed)
         clients = [Depositor(self._crowd, number, random_of(rng.random())) for number in range(self._clients)]
         eraser = Eraser(self._crowd, self._clients, random_of(rng.random()))
+        rotator = Rotator(self._crowd, self._clients + 1, random_of(rng.random()))
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(client.live()) for client in (*clients, eraser)]
+            tasks = [group.create_task(client.live()) for client in (*clients, eraser, rotator)]
             for _ in range(kills):
                 server = await self._kill(server, rng)
                 progress(
@@ -124,7 +130,8 @@ class Series:
                 task.cancel()
         progress(f"{figures.pair}: opening all {len(self._ledger.places)} containers once more")
         await self._finish(server)
-        figures.seconds, figures.erased = time.monotonic() - begun, eraser.erased
+        figures.erased, figures.rotated = eraser.erased + rotator.erased, rotator.rotated
+        figures.seconds = time.monotonic() - begun
         progress(f"{figures.pair}: done in {figures.seconds:.0f} s")
         return figures
 

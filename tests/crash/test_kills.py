@@ -35,7 +35,8 @@ class Robbed(Site):
         async with self.records() as records, records.read() as view:
             named = select(schema.versions.c.body_key).where(schema.versions.c.erased_at.is_(None))
             keys = await view.evidence._handle.values(named)
-        if keys and not self.taken:
+        # A server does not even start where none is left.
+        if len(keys) > 1 and not self.taken:
             self.taken = keys[0]
             async with self.store() as store:
                 await store.delete(self.taken)
