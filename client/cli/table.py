@@ -83,7 +83,7 @@ SECTIONS: Final = (
                 "certificate",
                 _ONLINE + "certificate",
                 "certificate",
-                N_("fetch and verify certificates of what was erased"),
+                N_("fetch and verify certificates of erasures and rotations"),
             ),
         ),
     ),

@@ -15,6 +15,7 @@ from client.cli.style import command
 from client.errors import N_, UsageProblem
 from client.passwords import read_password
 from client.profile import Profile
+from client.remote.problems import RequestRefused
 from client.remote.signin import enrol as enrol_
 from client.terminal import ask_secret, can_ask
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     "enrol",
     help=_(
         "Tie your key to the account that an admin made for you, with the code that the admin gave you. Then "
-        "read your fingerprint to the admin, who cannot know otherwise that the key is yours."
+        "read your fingerprint to the admin, who cannot know otherwise that the key is yours. A portal's "
+        "key is made with scelle keygen --use service."
     ),
     examples=(
         "scelle enrol --server https://vault.example.org --identity me.key --code-file code.txt",
@@ -56,7 +58,18 @@ def enrol(
 
     async def work() -> Account:
         async with reach(known) as service:
-            return await enrol_(service, text, key)
+            try:
+                return await enrol_(service, text, key)
+            except RequestRefused as error:
+                if error.field != "identity":
+                    raise
+                raise UsageProblem(
+                    N_(
+                        "{path}: not the kind of key that this account needs; a portal's is made with scelle "
+                        "keygen --use service, anybody else's without --use"
+                    ),
+                    path=identity,
+                ) from None
 
     account = wait_for(work())
     if Profile.default().current is None:

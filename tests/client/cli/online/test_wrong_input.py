@@ -270,3 +270,16 @@ def test_nothing_of_this_changed_anything(town, deposited):
     (listed,) = town.ask("editor", "evidence", "list", "D-1")
     assert listed["evidence"] == deposited["evidence"]
     assert listed["number"] == 1
+
+
+def test_a_key_of_the_wrong_kind_is_named_and_the_code_stays_good(town):
+    made = town.ask("admin", "account", "create", "p-kind", "--role", "portal", "--org", "Convergence")
+    town.file("p-kind", "code", made["enrolment_code"].encode())
+    town.type("p-kind", "keygen", "-o", "person.key", "--no-passphrase")
+    town.type("p-kind", "keygen", "-o", "portal.key", "--no-passphrase", "--use", "service")
+    typed = ("enrol", "--server", town.server.url, "--code-file", "code", "--identity")
+    refused = town.attempt("p-kind", *typed, "person.key")
+    assert refused.code == 2
+    assert "person.key: not the kind of key" in refused.err
+    assert "scelle keygen --use service" in refused.err
+    assert town.type("p-kind", *typed, "portal.key").code == 0
