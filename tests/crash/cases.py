@@ -13,8 +13,6 @@ from tests.crash.town import Prepared, prepare, settle
 from vault.server.failpoints import Failpoint
 
 AT_ONCE = 4
-A_FEW = 2
-"""Acts that die at one place; `make crash` lets all of them."""
 KILLED = -9
 
 
@@ -80,17 +78,17 @@ class Stage:
 
         Args:
             point: the place.
-            every: whether all of them shall die there; otherwise a few do, others at the next place and on
-                the next pair.
+            every: whether all of them shall die there, as with `make crash`; otherwise one does, another at
+                the next place and on the next pair.
         """
         found = [act for act in ACTS if point in self.ways[act.name].passes]
         if point.startswith(self.pair.modules):
             return found[-2:]
         found = [act for act in found if not act.large]
-        if every or len(found) <= A_FEW:
+        if every or not found:
             return found
-        turn = A_FEW * (list(Failpoint).index(point) + PAIRS.index(type(self.pair)))
-        return [found[(turn + number) % len(found)] for number in range(A_FEW)]
+        turn = list(Failpoint).index(point) + PAIRS.index(type(self.pair))
+        return [found[turn % len(found)]]
 
     async def _serve(self, site: Site, watch=None):
         server = await self.nursery.serve(site.folder, site.words, site.variables, watch)
