@@ -8,18 +8,15 @@ import pytest
 
 from client.exchange.opening import Access
 from client.exchange.sealing import gather, seal_files
-from keys.derivation import PasswordCost
 from keys.keyfile import Use
 from keys.keyring import Identity
+from tests.stretching import CHEAP
 from vault.container.manifest import CarriedRecipient
 from vault.container.sealing import SealRequest
 from vault.container.slots import PasswordAccess
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-CHEAP = PasswordCost(19_456, 2, 1)
-"""The least work that a reader accepts."""
 
 
 @pytest.fixture(scope="session")

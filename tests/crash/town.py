@@ -217,7 +217,7 @@ async def agree(made: Prepared) -> None:
     made.ready["approval"] = (answer.json, town.withdrawal(signed, admin.identity))
 
 
-async def _reencrypt(made: Prepared) -> None:
+async def seal_anew(made: Prepared) -> None:
     """Seal anew what is about to be re-encrypted, and re-encrypt what is about to lose its original."""
     town, admin = made.town, made.admin
     for what in ("aged", "reencrypted"):
@@ -242,11 +242,11 @@ async def _reencrypt(made: Prepared) -> None:
         made.proofs[what] = answer["version"]
 
 
-async def _expect_token(made: Prepared) -> tuple[dict, dict]:
+async def expect_token(made: Prepared) -> tuple[dict, dict]:
     """Have a token that is about to be replaced, and by what."""
     body = {"account": made.portal.account, "label": "back end"}
     issued = await made.town.ok("create_token", token=made.admin.token, json=body)
-    successor = hashlib.sha256(b"the next token").hexdigest()
+    successor = hashlib.sha256(("the next token" + made.mark).encode()).hexdigest()
     return {"token": issued["token"]["id"]}, {"secret_hash": successor, "overlap": 3600}
 
 
@@ -294,11 +294,11 @@ async def prepare(town: Town, medium: int, large: int) -> Prepared:
     await _begin_uploads(made, medium)
     for name, heir in (("giver", Giver), ("taker", Taker), ("keeper", Keeper)):
         made.ready[name] = await heir.prepare(town, dossier)
-    await _reencrypt(made)
+    await seal_anew(made)
     made.ready["rekeyers"] = await prepare_rekeyers(town, admin, dossier, rekeyers)
     await _begin_rotations(made)
     await agree(made)
-    made.ready["token"] = await _expect_token(made)
+    made.ready["token"] = await expect_token(made)
     made.ready["leaver"] = next(row["id"] for row in grants["items"] if row["account"] == leaver.account)
     await doom(made)
     return made

@@ -141,11 +141,11 @@ def run(all_series: list[Series], workers: int, seconds: float | None) -> Iterat
     crew = [context.Process(target=_work, args=(orders, answers)) for _ in range(workers)]
     end = math.inf if seconds is None else time.monotonic() + seconds
     waiting = iter([*all_series, *[None] * workers])
+    living = workers
     try:
         for one in crew:
             one.start()
             orders.put(next(waiting))
-        living = workers
         while living:
             try:
                 answer = answers.get(timeout=_MOMENT)
@@ -161,5 +161,7 @@ def run(all_series: list[Series], workers: int, seconds: float | None) -> Iterat
             yield answer
     finally:
         for one in crew:
-            one.terminate()
+            # One that said its last word ends by itself.
+            if living:
+                one.terminate()
             one.join()

@@ -8,7 +8,17 @@ from keys.keyfile import Use
 from keys.keyring import Identity
 from tests.crash.acts import ACTS, Act
 from tests.crash.heirs import Giver, Keeper, Taker
-from tests.crash.town import Prepared, agree, damaged, doom, fresh, parted, put_part
+from tests.crash.town import (
+    Prepared,
+    agree,
+    damaged,
+    doom,
+    expect_token,
+    fresh,
+    parted,
+    put_part,
+    seal_anew,
+)
 from tests.exchange.acts_of_people import carry
 from vault.api.route import IDEMPOTENCY_HEADER
 
@@ -108,6 +118,10 @@ async def _to_retire(own: Prepared) -> None:
     await own.town.rotated(own.admin, own.dossier, grantees)
 
 
+async def _token(own: Prepared) -> None:
+    own.ready["token"] = await expect_token(own)
+
+
 async def _move(own: Prepared) -> list[Identity]:
     """Go over to a dossier that is new, and return who has its key."""
     grantees = [own.admin.identity, own.reviewer.identity]
@@ -160,6 +174,9 @@ _PREPARE: dict[str, Prepare] = {
     "revoke": _to_revoke,
     "rotate": _rotated,
     "retire a key": _to_retire,
+    "reencrypt": seal_anew,
+    "erase what was re-encrypted": seal_anew,
+    "rotate a token": _token,
     "approve": agree,
     "withdraw an approval": agree,
     "erase": _doomed,

@@ -65,7 +65,9 @@ class Sight:
                 things["dossier", dossier] = (row["generation"], *ended)
             versions = await rows_of(schema.versions)
             for row in versions:
-                state = (row["state"], row["number"], row["generation"], row["erased_at"] is not None)
+                # What was re-encrypted has a number that nobody can know before.
+                number = max(row["number"], 0)
+                state = (row["state"], number, row["generation"], row["erased_at"] is not None)
                 things["version", row["seal_id"].hex()] = state
             heads = schema.heads.c
             joined = select(heads.seal_id).join(schema.versions, heads.seal_id == schema.versions.c.seal_id)
@@ -88,7 +90,7 @@ class Sight:
         there = {
             row["seal_id"].hex(): (row["proof_id"], row["number"])
             for row in versions
-            if row["erased_at"] is None
+            if row["erased_at"] is None and row["number"] > 0
         }
         return Picture(things, there, Counter(self._actions))
 

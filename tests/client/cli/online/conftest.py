@@ -5,11 +5,20 @@ import pytest
 from tests.client.serving import Server
 from tests.client.town import EDITOR, Town
 from tests.exchange.engines import bucket, settings_of
+from tests.stretching import stretch_little
 
 __all__ = ["bucket"]
 
 # Everybody comes from one address here, and many type wrong things on purpose within one window.
 PATIENCE = {"sign_in_failures": 1000}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _little_work():
+    """Have commands of this process stretch passwords as little as a reader accepts."""
+    with pytest.MonkeyPatch.context() as patch:
+        stretch_little(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
