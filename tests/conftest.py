@@ -21,13 +21,13 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """Have one more than there are cores: a third of the time is spent waiting for engines that hang."""
+    """Have one more than there are cores: part of the time is spent waiting for engines that hang."""
     return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _passwords_stretched_once():
-    """Derive what a password stretches to once: a third of the time went there."""
+    """Derive what a password stretches to once: half of the time of the command's own tests went there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(derivation, "Argon2id", RememberingArgon2id)
         yield

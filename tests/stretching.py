@@ -6,7 +6,8 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from client.remote.owning import Owning
 from client.remote.templating import make_template, seal_template
-from keys.derivation import DEFAULT_COST, PasswordCost
+from keys.derivation import DEFAULT_COST
+from tests.keys.people import CHEAP
 from vault.container.sealing import SealRequest
 
 
@@ -23,10 +24,6 @@ class RememberingArgon2id:
 
     def derive(self, password: bytes) -> bytes:
         return _derive(password, **self._options)
-
-
-CHEAP = PasswordCost(19_456, 2, 1)
-"""The least work that a reader accepts."""
 
 
 def stretch_little(patch) -> None:

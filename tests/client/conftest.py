@@ -10,7 +10,7 @@ from client.exchange.opening import Access
 from client.exchange.sealing import gather, seal_files
 from keys.keyfile import Use
 from keys.keyring import Identity
-from tests.stretching import CHEAP
+from tests.keys.people import CHEAP
 from vault.container.manifest import CarriedRecipient
 from vault.container.sealing import SealRequest
 from vault.container.slots import PasswordAccess

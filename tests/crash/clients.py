@@ -173,19 +173,7 @@ class Depositor(Uploader):
             await self._fetch(proof.evidence, proof.number)
 
     async def _fetch(self, evidence, number):
-        """Return a container that was fetched whole and is the one that was sent."""
-        path = {"evidence": evidence, "number": number}
-
-        async def send(town):
-            self.ledger.asked += 1
-            return await town.ask("fetch_container", path, token=self.made.session)
-
-        answer, _ = await self.crowd.ask(send)
-        if answer.status != 200:
-            self.complain("fetch", answer)
-            return None
-        self.ledger.fetched += 1
-        return answer.body
+        return await self.fetched({"evidence": evidence, "number": number}, self.made.session)
 
     def _matching(self, name, path, match, **options):
         headers = {"If-Match": f'"{match}"'}

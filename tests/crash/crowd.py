@@ -137,6 +137,20 @@ class Client:
         self.ledger.contents[seal_id] = hashlib.sha256(content).digest()
         return seal_id, container
 
+    async def fetched(self, path, token) -> bytes | None:
+        """Return a container that was fetched whole."""
+
+        async def send(town):
+            self.ledger.asked += 1
+            return await town.ask("fetch_container", path, token=token)
+
+        answer, _ = await self.crowd.ask(send)
+        if answer.status != 200:
+            self.complain("fetch", answer)
+            return None
+        self.ledger.fetched += 1
+        return answer.body
+
     def size(self) -> int:
         """Return how much is sealed next."""
         return LARGE if self.rng.random() < 0.03 else self.rng.randrange(1, SMALL)

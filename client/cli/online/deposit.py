@@ -21,7 +21,13 @@ from client.cli.online.connection import (
 )
 from client.cli.online.receiving import read_receipt, show_receipt, write_receipt
 from client.cli.online.resuming import line_to_go_on
-from client.cli.online.trusting import anchored, settle_trust, trust_by_template, trust_option
+from client.cli.online.trusting import (
+    anchored,
+    kept_anchor,
+    settle_trust,
+    trust_by_template,
+    trust_option,
+)
 from client.cli.online.uploads import Telling
 from client.cli.options import force_option, json_option, passphrase_option, quiet_option, username_options
 from client.cli.style import command
@@ -149,7 +155,8 @@ def deposit(
 
     async def work() -> Kept:
         async with _enter(known, given) as entry:
-            anchor = await anchored(entry.connection)
+            # Whoever signed in for this has heard who speaks; a session that was kept may be from before.
+            anchor = kept_anchor(known) if entry.sign_in else await anchored(entry.connection)
             with (
                 # Outside: what is told while progress shows is broken where the terminal's line ends.
                 Telling(again, quiet=quiet) as telling,

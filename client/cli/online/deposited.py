@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from client.cli.online.connection import known_service, signed_in, wait_for
 from client.cli.online.passwords import check_proof, entered
-from client.cli.online.trusting import anchored
+from client.cli.online.trusting import kept_anchor
 from client.errors import N_, AccessProblem, UsageProblem
 from client.kept import writers
 from client.refusals import refusing
@@ -105,12 +105,12 @@ class DepositedContainer:
         async with entered(self._known, self._who) as (connection, _line):
             version = await _find(connection.service, given)
             fetched = await fetch_keys(connection.service, version.dossier)
-            keep_judged(self._known, await anchored(connection), fetched)
+            keep_judged(self._known, kept_anchor(self._known), fetched)
             return await fetch_stored(connection.service, self._known, version)
 
     async def _write(self, following: _Next) -> SignedEnvelope:
         async with entered(self._known, self._who) as (connection, _line):
-            anchor, dossier = await anchored(connection), self._stored.version.dossier
+            anchor, dossier = kept_anchor(self._known), self._stored.version.dossier
 
             async def renew() -> None:
                 fetched = await fetch_keys(connection.service, dossier)

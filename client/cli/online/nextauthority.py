@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     "authority",
     help=_(
         "Give the authority its next key. The present key says that the next one follows it; from then on "
-        "it says nothing new, while all that it said stays valid. Clients follow with the next command that"
-        " talks to the service, and say so; the fingerprint that people compare stays that of the first "
+        "it says nothing new, while all that it said stays valid. Clients follow with the next command "
+        "that talks to the service, and say so; the fingerprint that people compare stays that of the first "
         "key. The recovery key stays as it is. Destroy the old key once this has ended. Where the service "
-        "asks for it, two admins approve the next key first, with scelle approve authority: it is made, and"
-        " you go on with --resume. For admins."
+        "asks for it, two admins approve the next key first, with scelle approve authority: it is made, "
+        "and you go on with --resume. For admins."
     ),
     examples=(
         "scelle rotate authority --authority authority.key -o authority-2027.key --dry-run",

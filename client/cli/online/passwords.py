@@ -9,7 +9,7 @@ from gettext import ngettext
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from client.cli.online.connection import Connection, known_service, reach, wait_for
-from client.cli.online.trusting import anchored, settle_trust, trust_by_template
+from client.cli.online.trusting import kept_anchor, settle_trust, trust_by_template
 from client.cli.output import print_json, print_pairs, show_size
 from client.cli.requests import check_dossier
 from client.cli.who import open_template
@@ -128,7 +128,7 @@ async def _change(known: ServiceProfile, who: Who, deposits: Deposits, *, quiet:
         if not quiet:
             _tell_plan(versions)
         holder = Holder(line, None if deposits.no_password else who.password_access())
-        repassing = Repassing(service, known, await anchored(connection), dossier, holder)
+        repassing = Repassing(service, known, kept_anchor(known), dossier, holder)
         with counting(_("rewriting"), len(versions), quiet=quiet) as advance:
             return await repassing.run(versions, dry=deposits.dry, advance=advance)
 

@@ -48,7 +48,15 @@ def offline_anchor(trust: str | None, server: str | None) -> Anchor:
     """
     if trust is not None:
         return Anchor(read_trust_file(trust))
-    known = known_service(server)
+    return kept_anchor(known_service(server))
+
+
+def kept_anchor(known: ServiceProfile) -> Anchor:
+    """Return what may be believed at a service by what is kept: offline, or where one has just signed in.
+
+    Raises:
+        AccessProblem: nobody ever decided whom to trust there.
+    """
     if known.pin is None:
         raise AccessProblem(
             N_("whom to trust at {url} is not known yet; sign in again with scelle login"), url=known.url
